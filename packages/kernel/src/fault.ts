@@ -1,0 +1,57 @@
+/** Canonical codes; the names are those of gRPC (google.rpc.Code) in snake case. */
+export type FaultCode =
+  | "canceled"
+  | "invalid_argument"
+  | "deadline_exceeded"
+  | "not_found"
+  | "already_exists"
+  | "permission_denied"
+  | "resource_exhausted"
+  | "failed_precondition"
+  | "aborted"
+  | "out_of_range"
+  | "unimplemented"
+  | "internal"
+  | "unavailable"
+  | "unauthenticated";
+
+export interface FaultInit {
+  code: FaultCode;
+  /** Stable machine-readable reason in UPPER_SNAKE_CASE, listed in docs/errors.md. */
+  reason: string;
+  /** What the caller is told. Names nothing internal. */
+  message: string;
+  /** Machine-readable particulars for the caller, for example `{ field: "email" }`. */
+  details?: Record<string, string>;
+  /** When trying again makes sense. */
+  retryAfterMs?: number;
+  /** For the log only. */
+  cause?: unknown;
+}
+
+/**
+ * An expected failure with two texts: `message` goes to the caller, `cause` only to the log.
+ * Everything thrown that is not a Fault reaches the caller as "internal error".
+ */
+export class Fault extends Error {
+  readonly code: FaultCode;
+  readonly reason: string;
+  readonly details: Record<string, string>;
+  readonly retryAfterMs: number | undefined;
+
+  constructor(init: FaultInit) {
+    super(init.message, init.cause === undefined ? undefined : { cause: init.cause });
+    this.name = "Fault";
+    this.code = init.code;
+    this.reason = init.reason;
+    this.details = init.details ?? {};
+    this.retryAfterMs = init.retryAfterMs;
+  }
+}
+
+export const isFault = (value: unknown): value is Fault => value instanceof Fault;
+
+/** For the default branch of an exhaustive switch. */
+export function unreachable(value: never): never {
+  throw new Error(`unreachable: ${JSON.stringify(value)}`);
+}

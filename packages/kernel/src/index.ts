@@ -1,0 +1,36 @@
+export { type AdminServer, type AdminServerOptions, createAdminServer } from "./admin-server.ts";
+export { type BackoffOptions, backoffMs } from "./backoff.ts";
+export { type Clock, systemClock } from "./clock.ts";
+export {
+  bool,
+  ConfigError,
+  type ConfigKey,
+  type ConfigOf,
+  type ConfigSource,
+  type ConfigSpec,
+  describeConfig,
+  durationMs,
+  integer,
+  list,
+  oneOf,
+  optionalText,
+  parseDurationMs,
+  readConfig,
+  secret,
+  text,
+  url,
+} from "./config.ts";
+export { Fault, type FaultCode, type FaultInit, isFault, unreachable } from "./fault.ts";
+export { createHealth, type Health, type HealthCheck } from "./health.ts";
+export { type Component, createLifecycle, type Lifecycle, type LifecycleOptions } from "./lifecycle.ts";
+export {
+  createLogger,
+  type Logger,
+  type LoggerOptions,
+  type LogLevel,
+  serializeError,
+  silentLogger,
+} from "./logger.ts";
+export { exitCodes, type ProcessPlan, runProcess } from "./process.ts";
+export { formatUuidV7, type Random, systemRandom } from "./random.ts";
+export { startTelemetry, type Telemetry, type TelemetryOptions } from "./telemetry.ts";

@@ -1,0 +1,66 @@
+import { isSpanContextValid, trace } from "@opentelemetry/api";
+import pino from "pino";
+
+export type LogLevel = "debug" | "info" | "warn" | "error";
+type Fields = Record<string, unknown>;
+
+/** Structured log. Messages are constant, variables are fields, an error goes under `err` and is logged once. */
+export interface Logger {
+  debug(fields: Fields, message: string): void;
+  info(fields: Fields, message: string): void;
+  warn(fields: Fields, message: string): void;
+  error(fields: Fields, message: string): void;
+  child(fields: Fields): Logger;
+}
+
+export interface LoggerOptions {
+  service: string;
+  level: LogLevel;
+  /** Where lines go; standard output unless given. */
+  write?: (line: string) => void;
+}
+
+/** JSON lines with level, ISO time, service and, inside a span, trace_id and span_id. */
+export function createLogger(options: LoggerOptions): Logger {
+  const settings: pino.LoggerOptions = {
+    level: options.level,
+    base: { service: options.service },
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label) => ({ level: label }) },
+    serializers: { err: serializeError },
+    redact: {
+      paths: ["password", "*.password", "token", "*.token", "secret", "*.secret", "authorization", "*.authorization"],
+    },
+    mixin: traceFields,
+  };
+  return options.write
+    ? pino(settings, { write: options.write })
+    : pino(settings, pino.destination({ fd: 1, sync: false, minLength: 0 }));
+}
+
+export const silentLogger: Logger = {
+  debug() {},
+  info() {},
+  warn() {},
+  error() {},
+  child: () => silentLogger,
+};
+
+function traceFields(): object {
+  const context = trace.getActiveSpan()?.spanContext();
+  return context && isSpanContextValid(context) ? { trace_id: context.traceId, span_id: context.spanId } : {};
+}
+
+/** An error with its whole cause chain, at most eight deep. */
+export function serializeError(err: unknown, depth = 0): unknown {
+  if (!(err instanceof Error)) return err;
+  const own = err as Error & { code?: unknown; reason?: unknown };
+  return {
+    type: err.name,
+    message: err.message,
+    ...(own.code === undefined ? {} : { code: own.code }),
+    ...(own.reason === undefined ? {} : { reason: own.reason }),
+    stack: err.stack,
+    ...(err.cause === undefined || depth >= 8 ? {} : { cause: serializeError(err.cause, depth + 1) }),
+  };
+}

@@ -1,0 +1,15 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["{packages,services,cli,examples,tools}/**/*.test.ts"],
+    exclude: ["**/node_modules/**", "**/dist/**", "**/.plinth/**"],
+    globalSetup: ["packages/testing/src/postgres/global-setup.ts"],
+    pool: "forks",
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    // Skips carry their reason in the test's name; nothing is retried, a flaky test is a bug.
+    retry: 0,
+  },
+});
