@@ -1,0 +1,152 @@
+import { type Clock, type Component, Fault, type Health, type Logger } from "@plinth/kernel";
+import { drizzle, type NodePgDatabase } from "drizzle-orm/node-postgres";
+import pg from "pg";
+import { databaseFault, isRetryable } from "./database-fault.ts";
+
+/** What runs SQL: a database or a transaction in it. Connection problems surface as Fault "unavailable". */
+export interface Queryable {
+  query<T>(sql: string, params?: unknown[]): Promise<T[]>;
+  readonly drizzle: NodePgDatabase;
+}
+
+export interface Transaction extends Queryable {
+  /** Distinguishes a transaction from a database in signatures, so that an outbox row is never written outside one. */
+  readonly inTransaction: true;
+}
+
+export interface TransactionOptions {
+  isolation?: "read committed" | "repeatable read" | "serializable";
+  readOnly?: boolean;
+}
+
+/** A service's own schema. Every statement runs with the role's search_path. */
+export interface Database extends Queryable, Component {
+  /** Runs `work` in one transaction; runs it again, at most three times in all, after a serialization failure or deadlock. */
+  transaction<T>(work: (tx: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T>;
+  /** A dedicated connection, for LISTEN and session locks. The caller ends it. */
+  connect(): Promise<pg.Client>;
+}
+
+export interface DatabaseOptions {
+  /** postgres:// URL with the runtime role. */
+  url: string;
+  /** Shown in pg_stat_activity. */
+  applicationName: string;
+  logger: Logger;
+  clock: Clock;
+  health?: Health;
+  /** Connections at most. Default 10. */
+  poolMax?: number;
+  /** A statement is cancelled after this. Default 15 s. */
+  statementTimeoutMs?: number;
+  /** Waiting for a free or new connection fails after this. Default 3 s: callers should hear "unavailable" soon. */
+  connectTimeoutMs?: number;
+}
+
+const attemptsMax = 3;
+const pingIntervalMs = 2_000;
+
+export function createDatabase(options: DatabaseOptions): Database {
+  const { logger, poolMax = 10, statementTimeoutMs = 15_000, connectTimeoutMs = 3_000 } = options;
+  const settings: pg.ClientConfig = {
+    connectionString: options.url,
+    application_name: options.applicationName,
+    connectionTimeoutMillis: connectTimeoutMs,
+    keepAlive: true,
+  };
+  const pool = new pg.Pool({
+    ...settings,
+    max: poolMax,
+    idleTimeoutMillis: 30_000,
+    statement_timeout: statementTimeoutMs,
+  });
+  // Idle connections break when the server restarts; the pool replaces them, the next query reports trouble if it lasts.
+  pool.on("error", (err) => logger.warn({ err }, "idle database connection broke"));
+  const closing = new AbortController();
+  let problem: string | undefined;
+  options.health?.add("database", () => problem);
+
+  async function watch(): Promise<void> {
+    while (!closing.signal.aborted) {
+      const found = await pool.query("SELECT 1").then(
+        () => undefined,
+        (err: Error) => `PostgreSQL does not answer: ${err.message}`,
+      );
+      if (found && !problem) logger.error({ problem: found }, "database is unavailable");
+      if (!found && problem) logger.info({}, "database is available again");
+      problem = found;
+      await options.clock.sleep(pingIntervalMs, closing.signal).catch(() => {});
+    }
+  }
+
+  return {
+    name: "database",
+    drizzle: drizzle(pool),
+    query: (sql, params) => queryRows(pool, sql, params),
+    async connect() {
+      const client = new pg.Client(settings);
+      await client.connect().catch((err) => Promise.reject(databaseFault(err)));
+      return client;
+    },
+    async transaction(work, txOptions) {
+      for (let attempt = 1; ; attempt++) {
+        try {
+          return await runTransaction(pool, work, txOptions);
+        } catch (err) {
+          if (attempt >= attemptsMax || !isRetryable(err)) throw databaseFault(err);
+        }
+      }
+    },
+    async start() {
+      await pool.query("SELECT 1").catch((err) => {
+        throw new Fault({
+          code: "unavailable",
+          reason: "DATABASE_UNAVAILABLE",
+          message: `PostgreSQL at ${new URL(options.url).host} cannot be used: ${(err as Error).message}`,
+          cause: err,
+        });
+      });
+      void watch();
+    },
+    async stop() {
+      closing.abort();
+      await pool.end();
+    },
+  };
+}
+
+async function queryRows<T>(runner: pg.Pool | pg.PoolClient, sql: string, params?: unknown[]): Promise<T[]> {
+  try {
+    return (await runner.query(sql, params)).rows as T[];
+  } catch (err) {
+    throw databaseFault(err);
+  }
+}
+
+async function runTransaction<T>(
+  pool: pg.Pool,
+  work: (tx: Transaction) => Promise<T>,
+  options: TransactionOptions = {},
+): Promise<T> {
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  try {
+    const isolation = options.isolation ? ` ISOLATION LEVEL ${options.isolation.toUpperCase()}` : "";
+    await client.query(`BEGIN${isolation}${options.readOnly ? " READ ONLY" : ""}`);
+    const result = await work({
+      inTransaction: true,
+      drizzle: drizzle(client),
+      // Errors stay as they are here: the retry decision above needs the SQLSTATE.
+      query: async (sql, params) => (await client.query(sql, params)).rows,
+    });
+    await client.query("COMMIT");
+    return result;
+  } catch (err) {
+    await client.query("ROLLBACK").catch((rollbackError: Error) => {
+      broken = rollbackError;
+    });
+    throw err;
+  } finally {
+    client.release(broken);
+  }
+}

@@ -1,0 +1,52 @@
+import type pg from "pg";
+import type { Transaction } from "./database.ts";
+
+/** A fact as it waits in the outbox. `data` is the protobuf message that `type` names. */
+export interface OutboxRow {
+  id: string;
+  topic: string;
+  /** Order is kept per key: the aggregate's id. Write the row after the statement that locks the aggregate. */
+  key: string;
+  type: string;
+  subject: string;
+  time: Date;
+  data: Uint8Array;
+  actor: string;
+  requestId: string;
+  traceparent: string | undefined;
+}
+
+/** Channel on which the relay is woken at commit. Notifications name no schema: a wake-up too many costs one query. */
+export const outboxChannel = "plinth_outbox";
+
+export async function insertOutboxRow(tx: Transaction, row: Omit<OutboxRow, "time">): Promise<void> {
+  await tx.query(
+    `INSERT INTO outbox (id, topic, key, type, subject, data, actor, request_id, traceparent) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+    [
+      row.id,
+      row.topic,
+      row.key,
+      row.type,
+      row.subject,
+      Buffer.from(row.data),
+      row.actor,
+      row.requestId,
+      row.traceparent ?? null,
+    ],
+  );
+  await tx.query(`SELECT pg_notify($1, current_schema())`, [outboxChannel]);
+}
+
+/** The oldest rows, in order. Runs on the relay's own connection, which holds the leader lock. */
+export async function readOutbox(client: pg.Client, limit: number): Promise<(OutboxRow & { position: string })[]> {
+  const { rows } = await client.query(
+    `SELECT position, id, topic, key, type, subject, time, data, actor, request_id AS "requestId", traceparent
+     FROM outbox ORDER BY position LIMIT $1`,
+    [limit],
+  );
+  return rows;
+}
+
+export async function deleteOutbox(client: pg.Client, positions: readonly string[]): Promise<void> {
+  await client.query("DELETE FROM outbox WHERE position = ANY($1::bigint[])", [positions]);
+}
