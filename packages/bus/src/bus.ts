@@ -1,0 +1,46 @@
+import type { Component } from "@plinth/kernel";
+
+/** An event on its way, with the attributes of CloudEvents 1.0; `data` is the protobuf message that `type` names. */
+export interface BusMessage {
+  /** UUID; consumers deduplicate by it. */
+  id: string;
+  /** The publishing service. */
+  source: string;
+  type: string;
+  subject: string;
+  time: Date;
+  /** Named by the owning domain, for example identity.user.v1. */
+  topic: string;
+  /** Messages of one key stay in order. */
+  key: string;
+  data: Uint8Array;
+  /** "user:ID", "service:NAME" or "anonymous". */
+  actor: string;
+  requestId: string;
+  traceparent: string | undefined;
+}
+
+export interface SubscribeOptions {
+  /** Each group gets every message; the instances of a group share them. */
+  group: string;
+  topics: readonly string[];
+  /**
+   * Handles one message. It may see a message twice and must deduplicate by id. When it throws, the message is tried
+   * again with growing delays while later messages of its partition wait. Fault "unavailable" is tried for ever; any
+   * other error sends the message to the dead letters after `attemptsMax` tries.
+   */
+  handle(message: BusMessage, signal: AbortSignal): Promise<void>;
+  /** Default 8. */
+  attemptsMax?: number;
+}
+
+/**
+ * An event bus. Duties of a driver: `publish` resolves when the messages are durable; delivery is at least once; order
+ * is kept per topic and key as published; a message that was published before a group's first subscription is
+ * delivered to it as well; an instance that dies hands its share to the others.
+ */
+export interface EventBus extends Component {
+  publish(messages: readonly BusMessage[]): Promise<void>;
+  /** The returned component starts and stops the consumption; stopping waits for the message in hand. */
+  subscribe(options: SubscribeOptions): Component;
+}

@@ -1,0 +1,5 @@
+export { appendEvent, type EventContext, type NewEvent } from "./append-event.ts";
+export type { BusMessage, EventBus, SubscribeOptions } from "./bus.ts";
+export { createOutboxRelay, type OutboxRelayOptions } from "./outbox-relay.ts";
+export { createPostgresBus, type PostgresBusOptions } from "./postgres/postgres-bus.ts";
+export { busSchemaSql } from "./postgres/schema.ts";
