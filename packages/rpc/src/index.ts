@@ -1,0 +1,30 @@
+export { type AccessRule, type Authorizer, access, enforceAccess } from "./access.ts";
+export {
+  type AccessTokenVerifier,
+  type AccessTokenVerifierOptions,
+  createAccessTokenVerifier,
+  type VerifiedToken,
+} from "./auth/access-token-verifier.ts";
+export {
+  type Authenticator,
+  type AuthenticatorOptions,
+  bearerToken,
+  type Caller,
+  createAuthenticator,
+  edgeWorkload,
+  workloadTokenHeader,
+} from "./auth/authenticator.ts";
+export { createWorkloadTokenVerifier, type WorkloadTokenVerifier } from "./auth/workload-token-verifier.ts";
+export { healthRoutes } from "./builtin/health-service.ts";
+export { createReflectionSource, type ReflectionSource, reflectionRoutes } from "./builtin/reflection-service.ts";
+export { connectErrorToFault, faultToConnectError, thrownToConnectError } from "./fault-mapping.ts";
+export { actorOf, anonymous, type CallContext, type Principal } from "./principal.ts";
+export {
+  createOnePortListener,
+  type NodeRequest,
+  type NodeResponse,
+  type OnePortListener,
+  type OnePortListenerOptions,
+} from "./server/one-port-listener.ts";
+export { createRpcServer, type HttpRoutes, type RpcServer, type RpcServerOptions } from "./server/rpc-server.ts";
+export { defineService, type Handler, type Route, type ServiceRoutes } from "./service-routes.ts";

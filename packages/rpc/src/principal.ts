@@ -1,0 +1,41 @@
+import type { Logger } from "@plinth/kernel";
+
+/** On whose behalf a call is made: the user of the access token, otherwise the calling service. */
+export type Principal =
+  | { kind: "anonymous" }
+  | { kind: "user"; userId: string; sessionId: string }
+  | { kind: "service"; name: string };
+
+export const anonymous: Principal = { kind: "anonymous" };
+
+/** "user:ID", "service:NAME" or "anonymous": the form of events, audit records and permission subjects. */
+export function actorOf(principal: Principal): string {
+  switch (principal.kind) {
+    case "anonymous":
+      return "anonymous";
+    case "user":
+      return `user:${principal.userId}`;
+    case "service":
+      return `service:${principal.name}`;
+  }
+}
+
+/** What a handler knows of the call. */
+export interface CallContext {
+  principal: Principal;
+  /** Name of the calling service, proven by its workload token; absent for calls from outside. */
+  workload: string | undefined;
+  actor: string;
+  /** The verified access token, to be passed on to other services. */
+  accessToken: string | undefined;
+  requestId: string;
+  /** W3C trace context of this call, for events. */
+  traceparent: string | undefined;
+  remoteAddress: string;
+  userAgent: string;
+  /** Aborts at the deadline and when the caller goes away. */
+  signal: AbortSignal;
+  logger: Logger;
+  requestHeader: Headers;
+  responseHeader: Headers;
+}

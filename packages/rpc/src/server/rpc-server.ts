@@ -1,0 +1,126 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { DescMethod } from "@bufbuild/protobuf";
+import { type ConnectRouter, createContextValues, type HandlerContext } from "@connectrpc/connect";
+import { connectNodeAdapter } from "@connectrpc/connect-node";
+import type { Clock, Component, Health, Logger, Random } from "@plinth/kernel";
+import type { Authorizer } from "../access.ts";
+import type { Authenticator } from "../auth/authenticator.ts";
+import { healthRoutes } from "../builtin/health-service.ts";
+import { createReflectionSource, reflectionRoutes } from "../builtin/reflection-service.ts";
+import type { Route, ServiceRoutes } from "../service-routes.ts";
+import { callContextKey, peerAddressKey } from "./call-state.ts";
+import { createInterceptors } from "./interceptors.ts";
+import { createOnePortListener } from "./one-port-listener.ts";
+
+/** Plain HTTP beside the RPCs, by exact path. */
+export type HttpRoutes = Record<string, (request: IncomingMessage, response: ServerResponse) => void>;
+
+export interface RpcServerOptions {
+  host: string;
+  /** 0 picks a free port. */
+  port: number;
+  services: readonly ServiceRoutes[];
+  authenticator: Authenticator;
+  authorizer: Authorizer;
+  health: Health;
+  logger: Logger;
+  clock: Clock;
+  random: Random;
+  httpRoutes?: HttpRoutes;
+  /** One request message at most. Default 4 MiB, as in gRPC. */
+  readMaxBytes?: number;
+  /** One response message at most. Default 16 MiB. */
+  writeMaxBytes?: number;
+  /** Longer deadlines are refused. Default 5 min. */
+  maxTimeoutMs?: number;
+  /** Deadline of calls that bring none. Default 30 s. */
+  defaultTimeoutMs?: number;
+  /** Calls in hand at most. Default 2,000. */
+  callsMax?: number;
+}
+
+export interface RpcServer extends Component {
+  port(): number;
+}
+
+/** Serves Connect, gRPC and gRPC-web, binary and JSON, over HTTP/1.1 and h2c on one port, with health and reflection. */
+export function createRpcServer(options: RpcServerOptions): RpcServer {
+  const { services, httpRoutes = {}, health } = options;
+  // biome-ignore lint/suspicious/noExplicitAny: routes of different services
+  const routeByMethod = new Map<DescMethod, Route<any>>();
+  for (const { service, routes } of services) {
+    for (const method of service.methods) {
+      const route = routes.get(method.localName);
+      if (route) routeByMethod.set(method, route);
+    }
+  }
+  const shutdown = new AbortController();
+  const handler = connectNodeAdapter({
+    routes(router) {
+      for (const { service, routes } of services) registerService(router, service.methods, routes);
+      healthRoutes(
+        router,
+        health,
+        services.map(({ service }) => service.typeName),
+      );
+      reflectionRoutes(router, createReflectionSource(services.map(({ service }) => service)));
+    },
+    interceptors: createInterceptors({
+      ...options,
+      callsMax: options.callsMax ?? 2_000,
+      defaultTimeoutMs: options.defaultTimeoutMs ?? 30_000,
+      routeOf: (method) => routeByMethod.get(method),
+    }),
+    readMaxBytes: options.readMaxBytes ?? 4 << 20,
+    writeMaxBytes: options.writeMaxBytes ?? 16 << 20,
+    maxTimeoutMs: options.maxTimeoutMs ?? 300_000,
+    shutdownSignal: shutdown.signal,
+    contextValues: (request) => createContextValues().set(peerAddressKey, request.socket.remoteAddress ?? ""),
+    fallback: (request, response) =>
+      answerPlainHttp(httpRoutes, request as IncomingMessage, response as ServerResponse),
+  });
+  const listener = createOnePortListener({ host: options.host, port: options.port, handle: handler });
+  return {
+    name: "rpc server",
+    port: () => listener.port(),
+    start: () => listener.listen(),
+    async stop(signal) {
+      // Long streams end when the time for stopping is half over would be guesswork: they end at its end.
+      signal.addEventListener("abort", () => shutdown.abort(), { once: true });
+      await listener.close(signal);
+    },
+  };
+}
+
+function registerService(router: ConnectRouter, methods: readonly DescMethod[], routes: ServiceRoutes["routes"]): void {
+  for (const method of methods) {
+    const route = routes.get(method.localName);
+    if (!route) continue;
+    const implementation = (input: unknown, handlerContext: HandlerContext) => {
+      const call = handlerContext.values.get(callContextKey);
+      const output = route.handle(input as never, call);
+      if (isPromise(output))
+        return output.finally(() => copyHeaders(call.responseHeader, handlerContext.responseHeader));
+      return output;
+    };
+    // The route's type was checked against this method by defineService.
+    router.rpc(method, implementation as never);
+  }
+}
+
+const isPromise = (value: unknown): value is Promise<unknown> => value instanceof Promise;
+
+function copyHeaders(from: Headers, to: Headers): void {
+  for (const [name, value] of from) to.append(name, value);
+}
+
+function answerPlainHttp(routes: HttpRoutes, request: IncomingMessage, response: ServerResponse): void {
+  const path = request.url?.split("?", 1)[0] ?? "";
+  const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
+  if (route) {
+    route(request, response);
+    return;
+  }
+  response.writeHead(404, { "content-type": "application/json" });
+  response.end('{"code":"unimplemented","message":"there is no such RPC here; list them with server reflection"}\n');
+}
