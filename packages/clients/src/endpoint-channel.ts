@@ -1,0 +1,66 @@
+import type { Transport } from "@connectrpc/connect";
+import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
+import type { Endpoint } from "@plinth/discovery";
+import type { Clock } from "@plinth/kernel";
+import { createHttp2Channel } from "./http2-session.ts";
+
+/** The connection to one instance: gRPC over HTTP/2 or, where that cannot pass, Connect JSON over HTTP/1.1. */
+export interface EndpointChannel {
+  readonly endpoint: Endpoint;
+  /** Calls in hand. */
+  inHand: number;
+  /** Not chosen before this time of the monotonic clock, unless nothing else is left. */
+  ejectedUntilMs: number;
+  failuresInRow: number;
+  /** A transport whose connection stands. Throws when the instance cannot be reached: nothing was sent then. */
+  connected(): Promise<Transport>;
+  protocol(): "grpc" | "connect-json";
+  close(): void;
+}
+
+/** HTTP/2 is tried again after this. */
+const fallbackMs = 300_000;
+const maxBytes = 16 << 20;
+
+export function createEndpointChannel(endpoint: Endpoint, clock: Clock): EndpointChannel {
+  const host = endpoint.host.includes(":") ? `[${endpoint.host}]` : endpoint.host;
+  const baseUrl = `http://${host}:${endpoint.port}`;
+  const http2 = createHttp2Channel(baseUrl);
+  const grpc = createGrpcTransport({ baseUrl, sessionManager: http2, readMaxBytes: maxBytes, writeMaxBytes: maxBytes });
+  let json: Transport | undefined;
+  let http1UntilMs = Number.NEGATIVE_INFINITY;
+
+  return {
+    endpoint,
+    inHand: 0,
+    ejectedUntilMs: 0,
+    failuresInRow: 0,
+    protocol: () => (clock.monotonicMs() < http1UntilMs ? "connect-json" : "grpc"),
+    async connected() {
+      if (clock.monotonicMs() >= http1UntilMs) {
+        const failure = await http2.open().then(
+          () => undefined,
+          (err: unknown) => err,
+        );
+        if (failure === undefined) return grpc;
+        if (isUnreachable(failure)) throw failure;
+        // Something answers and does not speak HTTP/2: a proxy in between, most likely.
+        http1UntilMs = clock.monotonicMs() + fallbackMs;
+      }
+      json ??= createConnectTransport({
+        baseUrl,
+        httpVersion: "1.1",
+        useBinaryFormat: false,
+        readMaxBytes: maxBytes,
+        writeMaxBytes: maxBytes,
+      });
+      return json;
+    },
+    close: () => http2.close(),
+  };
+}
+
+const unreachableCodes = new Set(["ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "ENOTFOUND", "ETIMEDOUT"]);
+
+/** Nothing answers there at all: another protocol would not help. */
+const isUnreachable = (failure: unknown): boolean => unreachableCodes.has((failure as { code?: string }).code ?? "");
