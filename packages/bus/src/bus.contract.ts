@@ -114,6 +114,14 @@ export function busContract(driver: string, open: () => Promise<BusFixture>): vo
       await other.stop?.(abort());
     });
 
+    test("a group that asks for every topic gets those that come later, too", async () => {
+      await bus.publish([message("t.first", "k", "1")]);
+      const { seen } = await collect({ group: "g", topics: ["*"] });
+      await eventually(() => expect(seen).toEqual(["1"]));
+      await bus.publish([message("t.second", "k", "2")]);
+      await eventually(() => expect(seen).toEqual(["1", "2"]));
+    });
+
     test("resumes after a restart where it left off", async () => {
       await bus.publish([message("t.resume", "k", "1")]);
       const before = await collect({ group: "g", topics: ["t.resume"] });

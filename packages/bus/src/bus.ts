@@ -23,6 +23,7 @@ export interface BusMessage {
 export interface SubscribeOptions {
   /** Each group gets every message; the instances of a group share them. */
   group: string;
+  /** Names of topics, or "*" alone for every topic there is and will be. */
   topics: readonly string[];
   /**
    * Handles one message. It may see a message twice and must deduplicate by id. When it throws, the message is tried

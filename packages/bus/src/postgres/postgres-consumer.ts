@@ -27,6 +27,7 @@ const reconnect = { initialMs: 100, maxMs: 5_000 };
 export function createPostgresConsumer(options: PostgresConsumerOptions): Component {
   const { database, subscription, logger, clock, random } = options;
   const stopping = new AbortController();
+  const everyTopic = subscription.topics.includes("*");
   let running: Promise<void> = Promise.resolve();
 
   async function run(): Promise<void> {
@@ -46,28 +47,42 @@ export function createPostgresConsumer(options: PostgresConsumerOptions): Compon
     const client = await database.connect();
     const connection = new AbortController();
     const signal = AbortSignal.any([stopping.signal, connection.signal]);
-    const wakeUps: WakeUp[] = [];
     const tryLock = createLockTaker(client, subscription.group);
+    const wakeUps = new Map<string, WakeUp[]>();
+    const loops: Promise<void>[] = [];
+    const consumeTopic = (topic: string): void => {
+      if (wakeUps.has(topic)) return;
+      const ofTopic = Array.from({ length: partitionCount }, () => createWakeUp(clock));
+      wakeUps.set(topic, ofTopic);
+      for (const [partition, wakeUp] of ofTopic.entries()) {
+        const loop = consumePartition(tryLock, { topic, partition }, wakeUp, signal);
+        // One loop's failure ends the connection, and with it the others.
+        loop.catch((err) => connection.abort(err));
+        loops.push(loop);
+      }
+    };
     client.on("error", (err) => connection.abort(err));
-    client.on("notification", (note) => {
-      if (subscription.topics.includes(note.payload ?? "")) for (const wakeUp of wakeUps) wakeUp.wake();
+    client.on("notification", ({ payload = "" }) => {
+      if (everyTopic) consumeTopic(payload);
+      for (const wakeUp of wakeUps.get(payload) ?? []) wakeUp.wake();
     });
     try {
       await client.query(`LISTEN ${busChannel}`);
-      const loops = subscription.topics.flatMap((topic) =>
-        Array.from({ length: partitionCount }, (_, partition) => {
-          const wakeUp = createWakeUp(clock);
-          wakeUps.push(wakeUp);
-          return consumePartition(tryLock, { topic, partition }, wakeUp, signal);
-        }),
-      );
-      // One loop's failure ends the connection, and with it the others.
-      for (const loop of loops) loop.catch((err) => connection.abort(err));
+      const topics = everyTopic ? await knownTopics() : subscription.topics;
+      for (const topic of topics) consumeTopic(topic);
+      await aborted(signal);
       await Promise.all(loops);
+      if (connectionReason(signal)) throw connectionReason(signal);
     } finally {
       connection.abort();
       await client.end().catch(() => {});
     }
+  }
+
+  async function knownTopics(): Promise<string[]> {
+    return (await database.query<{ topic: string }>("SELECT DISTINCT topic FROM partition_head")).map(
+      (row) => row.topic,
+    );
   }
 
   async function consumePartition(
@@ -153,6 +168,13 @@ export function createPostgresConsumer(options: PostgresConsumerOptions): Compon
       await running;
     },
   };
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
 }
 
 type LockTaker = (at: Partition) => Promise<boolean>;

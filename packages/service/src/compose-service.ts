@@ -1,0 +1,230 @@
+import { createPostgresBus, type EventBus } from "@plinth/bus";
+import { type Clients, createAuthzAuthorizer, createClients } from "@plinth/clients";
+import {
+  createPostgresRegistry,
+  createPostgresResolver,
+  createStaticResolver,
+  noRegistry,
+  parseStaticEndpoints,
+  type Registry,
+  type Resolver,
+} from "@plinth/discovery";
+import {
+  type Clock,
+  type Component,
+  type ConfigOf,
+  type ConfigSource,
+  type ConfigSpec,
+  createAdminServer,
+  createHealth,
+  createLogger,
+  describeConfig,
+  type Health,
+  type Logger,
+  type ProcessPlan,
+  type Random,
+  readConfig,
+  startTelemetry,
+  systemClock,
+  systemRandom,
+  type Telemetry,
+} from "@plinth/kernel";
+import { createDatabase, type Database } from "@plinth/postgres";
+import { AuthService } from "@plinth/proto/plinth/auth/v1/auth";
+import {
+  type AccessTokenVerifier,
+  type Authorizer,
+  createAccessTokenVerifier,
+  createAuthenticator,
+  createRpcServer,
+  createWorkloadTokenVerifier,
+  type HttpRoutes,
+  type ServiceRoutes,
+} from "@plinth/rpc";
+import { createRegistration } from "./registration.ts";
+import { type BaseConfig, baseConfig, busConfig, databaseConfig, discoveryConfig } from "./service-config.ts";
+import { createWorkloadTokenSource } from "./workload-token.ts";
+
+/** What a composition root gets to work with. */
+export interface ServiceRuntime {
+  name: string;
+  instanceId: string;
+  base: BaseConfig;
+  logger: Logger;
+  clock: Clock;
+  random: Random;
+  health: Health;
+  resolver: Resolver;
+  clients: Clients;
+  /** Verifies access tokens with the keys of the auth service. */
+  accessTokens: AccessTokenVerifier;
+  workloadToken: () => Promise<string | undefined>;
+  /** Only with `uses.database`. */
+  database: Database;
+  /** Only with `uses.bus`. */
+  bus: EventBus;
+}
+
+/** What a composition root makes. */
+export interface ServiceParts {
+  services?: readonly ServiceRoutes[];
+  httpRoutes?: HttpRoutes;
+  /** Parts that start before the service is reachable and stop after it is not any more. */
+  workers?: readonly Component[];
+  /** Replaces the question to authz; for authz itself. */
+  authorizer?: Authorizer;
+  /** Replaces the keys of the auth service; for auth itself. */
+  accessTokenKeys?: () => Promise<string>;
+  /** Replaces the RPC server; for the gateway. */
+  server?: Component & { port(): number };
+}
+
+export interface ServiceDefinition<S extends ConfigSpec = ConfigSpec> {
+  name: string;
+  version: string;
+  /** The service's own keys. */
+  config: S;
+  uses: { database?: boolean; bus?: boolean };
+  compose(runtime: ServiceRuntime, config: ConfigOf<S>): Promise<ServiceParts> | ServiceParts;
+}
+
+export interface ComposedService extends ProcessPlan {
+  port(): number;
+  adminPort(): number;
+}
+
+/** Wires a whole service: reads the configuration (throws ConfigError with every problem), opens nothing yet. */
+export async function composeService<S extends ConfigSpec>(
+  definition: ServiceDefinition<S>,
+  source: ConfigSource,
+): Promise<ComposedService> {
+  const spec = {
+    ...baseConfig,
+    ...((source["PLINTH_DISCOVERY_DRIVER"] ?? "postgres") === "postgres" ? discoveryConfig : {}),
+    ...(definition.uses.database ? databaseConfig : {}),
+    ...(definition.uses.bus ? busConfig : {}),
+    ...definition.config,
+  };
+  const config = readConfig(spec, source) as BaseConfig &
+    Partial<ConfigOf<typeof discoveryConfig & typeof databaseConfig & typeof busConfig>> &
+    ConfigOf<S>;
+  const clock = systemClock;
+  const random = systemRandom;
+  const instanceId = config.instanceId ?? `${definition.name}-${random.uuidv7(clock.now()).slice(-12)}`;
+  const logger = createLogger({ service: definition.name, level: config.logLevel }).child({ instance: instanceId });
+  logger.debug({ config: describeConfig(spec, config as never) }, "configuration");
+  const telemetry = config.telemetry === "on" ? telemetryFor(definition, instanceId, config) : noTelemetry;
+  const health = createHealth();
+  const common = { applicationName: instanceId, logger, clock, random };
+  const { resolver, registry } = discovery(config, common);
+  const workloadToken = createWorkloadTokenSource(config.workloadTokenFile, clock);
+  const clients = createClients({ resolver, clock, random, workloadToken });
+  const database = config.databaseUrl
+    ? createDatabase({
+        ...common,
+        url: config.databaseUrl,
+        health,
+        ...(config.databasePoolMax ? { poolMax: config.databasePoolMax } : {}),
+      })
+    : undefined;
+  const bus = config.busUrl ? createPostgresBus({ ...common, url: config.busUrl }) : undefined;
+  const verifierFor = (keys: () => Promise<string>): AccessTokenVerifier =>
+    createAccessTokenVerifier({ keys, issuer: config.tokenIssuer, audience: config.tokenAudience, clock });
+  const accessTokens = verifierFor(async () => (await clients.get(AuthService, "auth").getJwks({})).jwksJson);
+
+  const runtime: ServiceRuntime = {
+    name: definition.name,
+    instanceId,
+    base: config,
+    ...{ logger, clock, random, health, resolver, clients, accessTokens, workloadToken },
+    get database() {
+      return declared(database, "database");
+    },
+    get bus() {
+      return declared(bus, "bus");
+    },
+  };
+  const parts = await definition.compose(runtime, config as unknown as ConfigOf<S>);
+  const server =
+    parts.server ??
+    createRpcServer({
+      host: config.host,
+      port: config.port,
+      services: parts.services ?? [],
+      ...(parts.httpRoutes ? { httpRoutes: parts.httpRoutes } : {}),
+      authenticator: createAuthenticator({
+        accessTokens: parts.accessTokenKeys ? verifierFor(parts.accessTokenKeys) : accessTokens,
+        workloadTokens: config.workloadJwks
+          ? createWorkloadTokenVerifier({ jwks: config.workloadJwks, issuer: config.workloadIssuer, clock })
+          : undefined,
+      }),
+      authorizer: parts.authorizer ?? createAuthzAuthorizer(clients),
+      ...{ health, logger, clock, random },
+    });
+  const admin = createAdminServer({ host: config.host, port: config.adminPort, health, telemetry });
+  const registration = createRegistration({
+    registry,
+    service: definition.name,
+    instanceId,
+    host: config.advertiseHost ?? config.host,
+    port: () => server.port(),
+    ...{ health, clock, drainDelayMs: config.drainDelayMs },
+  });
+  const telemetryPart: Component = { name: "telemetry", stop: () => telemetry.shutdown() };
+  const all = [
+    telemetryPart,
+    admin,
+    database,
+    bus,
+    resolver,
+    registry,
+    clients,
+    ...(parts.workers ?? []),
+    server,
+    registration,
+  ];
+  return {
+    logger,
+    components: all.filter((part) => part !== undefined),
+    port: () => server.port(),
+    adminPort: () => admin.port(),
+  };
+}
+
+function telemetryFor(
+  definition: { name: string; version: string },
+  instanceId: string,
+  config: BaseConfig,
+): Telemetry {
+  return startTelemetry({
+    service: definition.name,
+    version: definition.version,
+    instanceId,
+    otlpEndpoint: config.otlpEndpoint,
+    traceRatio: config.tracePercent / 100,
+  });
+}
+
+const noTelemetry: Telemetry = {
+  metricsHandler: (_, response) => void response.writeHead(404).end("telemetry is off\n"),
+  shutdown: async () => {},
+};
+
+function discovery(
+  config: BaseConfig & { discoveryUrl?: string },
+  common: { applicationName: string; logger: Logger; clock: Clock; random: Random },
+): { resolver: Resolver; registry: Registry } {
+  if (config.discoveryUrl === undefined) {
+    return {
+      resolver: createStaticResolver(parseStaticEndpoints(config.discoveryStatic.join(","))),
+      registry: noRegistry,
+    };
+  }
+  const options = { ...common, url: config.discoveryUrl };
+  return { resolver: createPostgresResolver(options), registry: createPostgresRegistry(options) };
+}
+
+function declared<T>(part: T | undefined, name: string): T {
+  if (part === undefined) throw new Error(`the service definition does not say that it uses the ${name}`);
+  return part;
+}

@@ -1,0 +1,65 @@
+import { type ConfigOf, durationMs, integer, list, oneOf, optionalText, text, url } from "@plinth/kernel";
+
+/** Keys that every service understands; the substrate (operator or CLI) sets them. */
+export const baseConfig = {
+  instanceId: optionalText("PLINTH_INSTANCE_ID", "unique name of this process; made up when absent"),
+  host: text("PLINTH_HOST", "address to listen on", { default: "0.0.0.0" }),
+  port: integer("PLINTH_PORT", "port for RPCs; 0 picks a free one", { default: 8080, max: 65_535 }),
+  adminPort: integer("PLINTH_ADMIN_PORT", "port for /livez, /readyz and /metrics; 0 picks a free one", {
+    default: 9090,
+    max: 65_535,
+  }),
+  advertiseHost: optionalText(
+    "PLINTH_ADVERTISE_HOST",
+    "address that others reach this process at; the listening address when absent",
+  ),
+  logLevel: oneOf("PLINTH_LOG_LEVEL", "what is logged", ["debug", "info", "warn", "error"], { default: "info" }),
+  telemetry: oneOf("PLINTH_TELEMETRY", "metrics and traces of this process", ["on", "off"], { default: "on" }),
+  otlpEndpoint: optionalText("PLINTH_OTLP_ENDPOINT", "OTLP/HTTP receiver of traces, for example http://collector:4318"),
+  tracePercent: integer("PLINTH_TRACE_PERCENT", "share of new traces that are exported", { default: 100, max: 100 }),
+  drainDelayMs: durationMs("PLINTH_DRAIN_DELAY", "time for callers to notice that this process drains", {
+    default: "250ms",
+  }),
+  discoveryDriver: oneOf("PLINTH_DISCOVERY_DRIVER", "where instances are found", ["postgres", "static"], {
+    default: "postgres",
+  }),
+  discoveryStatic: list("PLINTH_DISCOVERY_STATIC", "for driver static: service=host:port, comma-separated", {
+    default: [],
+  }),
+  workloadTokenFile: optionalText(
+    "PLINTH_WORKLOAD_TOKEN_FILE",
+    "file with this process's own workload token; read again as it changes",
+  ),
+  workloadJwks: optionalText("PLINTH_WORKLOAD_JWKS", "file or URL of the keys that workload tokens are signed with"),
+  workloadIssuer: text("PLINTH_WORKLOAD_ISSUER", "issuer of workload tokens", { default: "plinth-local" }),
+  tokenIssuer: text("PLINTH_TOKEN_ISSUER", "issuer of access tokens", { default: "plinth" }),
+  tokenAudience: text("PLINTH_TOKEN_AUDIENCE", "audience of access tokens", { default: "plinth" }),
+};
+
+const postgresUrl = { schemes: ["postgres", "postgresql"] };
+
+export const discoveryConfig = {
+  discoveryUrl: {
+    ...url("PLINTH_DISCOVERY_URL", "for driver postgres: URL of the registry's role", postgresUrl),
+    secret: true,
+  },
+};
+
+export const databaseConfig = {
+  databaseUrl: {
+    ...url("PLINTH_DATABASE_URL", "PostgreSQL URL of this service's runtime role", postgresUrl),
+    secret: true,
+  },
+  databasePoolMax: integer("PLINTH_DATABASE_POOL_MAX", "connections to PostgreSQL at most", {
+    default: 10,
+    min: 1,
+    max: 500,
+  }),
+};
+
+export const busConfig = {
+  busDriver: oneOf("PLINTH_BUS_DRIVER", "the event bus", ["postgres"], { default: "postgres" }),
+  busUrl: { ...url("PLINTH_BUS_URL", "for driver postgres: URL of the bus's role", postgresUrl), secret: true },
+};
+
+export type BaseConfig = ConfigOf<typeof baseConfig>;

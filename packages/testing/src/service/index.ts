@@ -1,0 +1,3 @@
+export { type Permissions, partialService } from "./peers.ts";
+export { type As, type ServiceFixture, type StartServiceOptions, startService } from "./start-service.ts";
+export { createTestTokens, type TestTokens } from "./test-tokens.ts";

@@ -1,0 +1,123 @@
+import type { DescService } from "@bufbuild/protobuf";
+import { type Client, createClient } from "@connectrpc/connect";
+import { createGrpcTransport } from "@connectrpc/connect-node";
+import { busSchemaSql } from "@plinth/bus";
+import { type ConfigSpec, createLifecycle, silentLogger, systemClock } from "@plinth/kernel";
+import { migrate } from "@plinth/postgres";
+import type { ServiceRoutes } from "@plinth/rpc";
+import { composeService, type ServiceDefinition } from "@plinth/service";
+import { createTestDatabase, type TestDatabase } from "../postgres/test-database.ts";
+import { type Permissions, startPeers } from "./peers.ts";
+import { createTestTokens, type TestTokens } from "./test-tokens.ts";
+
+export interface StartServiceOptions<S extends ConfigSpec> {
+  definition: ServiceDefinition<S>;
+  /** Folder of the service's migrations. */
+  migrations: string;
+  /** More environment keys. */
+  env?: Record<string, string>;
+  /** Default: nobody may do anything that needs a permission. */
+  permissions?: Permissions;
+  /** More services for the peer that stands in for auth, authz, identity and audit. */
+  peers?: readonly ServiceRoutes[];
+}
+
+/** Who calls. */
+export interface As {
+  userId?: string;
+  sessionId?: string;
+  workload?: string;
+  headers?: Record<string, string>;
+}
+
+export interface ServiceFixture {
+  baseUrl: string;
+  adminUrl: string;
+  database: TestDatabase;
+  tokens: TestTokens;
+  /** A gRPC client; without `as` it is anonymous. */
+  client<D extends DescService>(service: D, as?: As): Promise<Client<D>>;
+  /** Types and subjects of the events that reached the bus, in order. */
+  published(topic: string): Promise<{ id: string; type: string; subject: string; actor: string; data: Buffer }[]>;
+  stop(): Promise<void>;
+}
+
+/** Runs a whole service in this process: real PostgreSQL with migrations and bus, real sockets, real tokens. */
+export async function startService<S extends ConfigSpec>(options: StartServiceOptions<S>): Promise<ServiceFixture> {
+  const { definition } = options;
+  const database = await createTestDatabase(definition.name.replaceAll("-", "_"));
+  await database.admin(
+    `CREATE SCHEMA plinth_bus; SET search_path = plinth_bus; ${busSchemaSql}; GRANT USAGE ON SCHEMA plinth_bus TO PUBLIC; GRANT ALL ON ALL TABLES IN SCHEMA plinth_bus TO PUBLIC`,
+  );
+  await migrate({
+    url: database.ddlUrl,
+    schema: database.schema,
+    runtimeRole: database.runtimeRole,
+    directory: options.migrations,
+    logger: silentLogger,
+    clock: systemClock,
+  });
+  const tokens = await createTestTokens();
+  const peers = await startPeers(tokens.jwksJson, options.permissions ?? (() => false), options.peers ?? []);
+  const service = await composeService(definition, {
+    PLINTH_HOST: "127.0.0.1",
+    PLINTH_PORT: "0",
+    PLINTH_ADMIN_PORT: "0",
+    PLINTH_LOG_LEVEL: "error",
+    PLINTH_TELEMETRY: "off",
+    PLINTH_DRAIN_DELAY: "0ms",
+    PLINTH_DATABASE_URL: database.url,
+    PLINTH_BUS_URL: withSearchPath(database.url, "plinth_bus"),
+    PLINTH_DISCOVERY_DRIVER: "static",
+    PLINTH_DISCOVERY_STATIC: ["auth", "authz", "identity", "audit"]
+      .map((name) => `${name}=127.0.0.1:${peers.port()}`)
+      .join(","),
+    PLINTH_WORKLOAD_JWKS: tokens.workloadJwksFile,
+    ...options.env,
+  });
+  const lifecycle = createLifecycle(service.components, { logger: service.logger, clock: systemClock });
+  await lifecycle.start();
+  const baseUrl = `http://127.0.0.1:${service.port()}`;
+  return {
+    baseUrl,
+    adminUrl: `http://127.0.0.1:${service.adminPort()}`,
+    database,
+    tokens,
+    async client(desc, as = {}) {
+      const headers = await headersOf(as, tokens);
+      const transport = createGrpcTransport({
+        baseUrl,
+        interceptors: [
+          (next) => (request) => {
+            for (const [name, value] of Object.entries(headers)) request.header.set(name, value);
+            return next(request);
+          },
+        ],
+      });
+      return createClient(desc, transport);
+    },
+    published: async (topic) =>
+      (await database.admin(
+        `SELECT id, type, subject, actor, data FROM plinth_bus.message WHERE topic = '${topic}' ORDER BY stored_at, position`,
+      )) as { id: string; type: string; subject: string; actor: string; data: Buffer }[],
+    async stop() {
+      await lifecycle.stop();
+      await peers.stop?.(AbortSignal.timeout(1_000));
+      await database.drop();
+    },
+  };
+}
+
+async function headersOf(as: As, tokens: TestTokens): Promise<Record<string, string>> {
+  return {
+    ...(as.userId === undefined ? {} : { authorization: `Bearer ${await tokens.user(as.userId, as.sessionId)}` }),
+    ...(as.workload === undefined ? {} : { "x-plinth-workload-token": await tokens.workload(as.workload) }),
+    ...as.headers,
+  };
+}
+
+function withSearchPath(url: string, schema: string): string {
+  const result = new URL(url);
+  result.searchParams.set("options", `-c search_path=${schema}`);
+  return result.href;
+}
