@@ -1,0 +1,46 @@
+/** How it ended. */
+export type Outcome = "success" | "failure" | "denied";
+
+/** What happened, before it has its place in the log. */
+export interface NewEntry {
+  /** UUID; the same id is stored once. */
+  id: string;
+  time: Date;
+  source: string;
+  action: string;
+  /** "user:ID", "service:NAME" or "anonymous". */
+  actor: string;
+  resource: string;
+  outcome: Outcome;
+  requestId: string;
+  traceId: string;
+  ipAddress: string;
+  details: Record<string, unknown>;
+  payload: Uint8Array | undefined;
+}
+
+export interface Entry extends NewEntry {
+  /** From 1, without gaps. */
+  sequence: bigint;
+  recordTime: Date;
+}
+
+/** Every set field must match. */
+export interface EntryFilter {
+  actor?: string;
+  /** Exact, or a prefix when it ends in ".". */
+  action?: string;
+  resource?: string;
+  source?: string;
+  outcome?: Outcome;
+  requestId?: string;
+  /** Inclusive. */
+  startTime?: Date;
+  /** Exclusive. */
+  endTime?: Date;
+}
+
+/** The trace id of a W3C traceparent; empty for anything else. */
+export function traceIdOf(traceparent: string | undefined): string {
+  return /^00-([0-9a-f]{32})-/.exec(traceparent ?? "")?.[1] ?? "";
+}

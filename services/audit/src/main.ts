@@ -1,0 +1,4 @@
+import { runService } from "@plinth/service";
+import { audit } from "./app.ts";
+
+await runService(audit);

@@ -1,0 +1,35 @@
+import { timestampDate } from "@bufbuild/protobuf/wkt";
+import type { AuditService, EntryFilter as FilterMessage } from "@plinth/proto/plinth/audit/v1/audit";
+import type { Handler } from "@plinth/rpc";
+import type { EntryFilter } from "../domain/entry.ts";
+import { decodePageToken, encodePageToken } from "../domain/page-token.ts";
+import type { EntryStore } from "../store/entry-store.ts";
+import { entryToMessage, outcomeFromMessage } from "./entry-message.ts";
+
+const defaultPageSize = 50;
+
+export function listEntries(entries: EntryStore): Handler<typeof AuditService.method.listEntries> {
+  return async (request) => {
+    const limit = request.pageSize || defaultPageSize;
+    const before = decodePageToken(request.pageToken);
+    const found = await entries.list(filterOf(request.filter), { before, limit: limit + 1 });
+    const page = found.slice(0, limit);
+    const last = page.at(-1);
+    return {
+      entries: page.map(entryToMessage),
+      nextPageToken: found.length > limit && last ? encodePageToken(last.sequence) : "",
+    };
+  };
+}
+
+function filterOf(message: FilterMessage | undefined): EntryFilter {
+  if (!message) return {};
+  const { actor, action, resource, source, requestId } = message;
+  const outcome = outcomeFromMessage(message.outcome);
+  return {
+    ...{ actor, action, resource, source, requestId },
+    ...(outcome ? { outcome } : {}),
+    ...(message.startTime ? { startTime: timestampDate(message.startTime) } : {}),
+    ...(message.endTime ? { endTime: timestampDate(message.endTime) } : {}),
+  };
+}

@@ -1,0 +1,15 @@
+import type { Transaction } from "@plinth/postgres";
+import type { Entry, EntryFilter, NewEntry } from "../domain/entry.ts";
+
+/**
+ * The log. Duties: an entry is durable when `append` resolves outside a transaction or when the caller's transaction
+ * commits; sequence numbers have no gaps and follow the commit order; an id is stored once, the first wins.
+ */
+export interface EntryStore {
+  append(entry: NewEntry): Promise<Entry>;
+  /** As `append`, in the caller's transaction. */
+  appendIn(tx: Transaction, entry: NewEntry): Promise<Entry>;
+  get(id: string): Promise<Entry | undefined>;
+  /** Newest first, at most `limit`, only those before the sequence number `before`. */
+  list(filter: EntryFilter, page: { before: bigint | undefined; limit: number }): Promise<Entry[]>;
+}

@@ -1,0 +1,269 @@
+import { create, toBinary } from "@bufbuild/protobuf";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { type BusMessage, createPostgresBus } from "@plinth/bus";
+import { silentLogger, systemClock, systemRandom } from "@plinth/kernel";
+import { AuditService, Outcome } from "@plinth/proto/plinth/audit/v1/audit";
+import { LoginFailedSchema } from "@plinth/proto/plinth/auth/v1/events";
+import { UserCreatedSchema } from "@plinth/proto/plinth/identity/v1/events";
+import { eventually } from "@plinth/testing";
+import { type As, type ServiceFixture, startService } from "@plinth/testing/service";
+import pg from "pg";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { audit } from "../src/app.ts";
+
+const auditor = "01920000-0000-7000-8000-000000000001";
+const nobody = "01920000-0000-7000-8000-000000000002";
+let service: ServiceFixture;
+
+beforeAll(async () => {
+  service = await startService({
+    definition: audit,
+    migrations: `${import.meta.dirname}/../migrations`,
+    permissions: (subject, relation) => subject === `user:${auditor}` && relation === "can_read_audit",
+  });
+});
+afterAll(() => service.stop());
+
+const newId = () => systemRandom.uuidv7(Date.now());
+const client = (as?: As) => service.client(AuditService, as);
+const codeOf = (call: Promise<unknown>) =>
+  call.then(
+    () => "ok",
+    (err: unknown) => (err instanceof ConnectError ? Code[err.code] : err),
+  );
+
+async function publish(messages: Partial<BusMessage>[]): Promise<void> {
+  const url = new URL(service.database.url);
+  url.searchParams.set("options", "-c search_path=plinth_bus");
+  const bus = createPostgresBus({
+    url: url.href,
+    applicationName: "test",
+    logger: silentLogger,
+    clock: systemClock,
+    random: systemRandom,
+  });
+  const defaults = {
+    source: "identity",
+    subject: "users/1",
+    time: new Date(),
+    topic: "identity.user.v1",
+    key: "1",
+    actor: "user:1",
+    requestId: "r",
+    traceparent: undefined,
+  };
+  await bus.publish(messages.map((m) => ({ ...defaults, id: newId(), type: "t", data: new Uint8Array(), ...m })));
+  await bus.stop?.(AbortSignal.timeout(1_000));
+}
+
+describe("access", () => {
+  const record = {
+    id: "01920000-0000-7000-8000-0000000000ff",
+    action: "a.b",
+    actor: "user:1",
+    outcome: Outcome.SUCCESS,
+  };
+
+  test.each([
+    ["recordEntry", {}, "Unauthenticated"],
+    ["recordEntry", { userId: auditor }, "PermissionDenied"],
+    ["recordEntry", { workload: "gateway" }, "Unauthenticated"],
+    ["getEntry", {}, "Unauthenticated"],
+    ["getEntry", { userId: nobody }, "PermissionDenied"],
+    ["listEntries", {}, "Unauthenticated"],
+    ["listEntries", { userId: nobody }, "PermissionDenied"],
+    ["listEntries", { workload: "notes" }, "PermissionDenied"],
+  ] as const)("%s as %o is %s", async (rpc, as, code) => {
+    const c = await client(as);
+    expect(
+      await codeOf(
+        rpc === "recordEntry"
+          ? c.recordEntry(record)
+          : rpc === "getEntry"
+            ? c.getEntry({ id: record.id })
+            : c.listEntries({}),
+      ),
+    ).toBe(code);
+  });
+});
+
+describe("RecordEntry", () => {
+  test("stores what a service reports, under its proven name, once", async () => {
+    const id = newId();
+    const reporter = await client({ workload: "notes", headers: { "x-request-id": "req-7" } });
+    const request = {
+      id,
+      action: "notes.note.read",
+      actor: `user:${nobody}`,
+      resource: "notes/9",
+      outcome: Outcome.DENIED,
+      ipAddress: "192.0.2.1",
+      details: { reason: "not shared" },
+    };
+    const first = await reporter.recordEntry(request);
+    const second = await reporter.recordEntry({ ...request, action: "something.else" });
+    expect(second).toEqual(first);
+    const stored = await (await client({ userId: auditor })).getEntry({ id });
+    expect(stored).toMatchObject({
+      source: "notes",
+      action: "notes.note.read",
+      outcome: Outcome.DENIED,
+      requestId: "req-7",
+      details: { reason: "not shared" },
+    });
+    expect(stored.traceId).toMatch(/^[0-9a-f]{32}$/);
+  });
+
+  test("concurrent records get sequence numbers without gaps", async () => {
+    const reporter = await client({ workload: "notes" });
+    const stored = await Promise.all(
+      Array.from({ length: 30 }, () =>
+        reporter.recordEntry({ id: newId(), action: "x.y", actor: "anonymous", outcome: Outcome.SUCCESS }),
+      ),
+    );
+    const numbers = stored.map((entry) => Number(entry.sequence)).sort((a, b) => a - b);
+    expect(numbers.at(-1)).toBe((numbers[0] ?? 0) + 29);
+  });
+
+  test.each([
+    ["no outcome", { outcome: Outcome.UNSPECIFIED }],
+    ["id that is not a UUID", { id: "'; DROP TABLE entry; --" }],
+    ["no action", { action: "" }],
+  ])("refuses %s", async (_, change) => {
+    const call = (await client({ workload: "notes" })).recordEntry({
+      id: newId(),
+      action: "a",
+      actor: "b",
+      outcome: Outcome.SUCCESS,
+      ...change,
+    });
+    expect(await codeOf(call)).toBe("InvalidArgument");
+  });
+});
+
+describe("events", () => {
+  test("each becomes one entry, however often it is delivered, with readable details", async () => {
+    const event = {
+      id: newId(),
+      type: "plinth.identity.v1.UserCreated",
+      subject: "users/77",
+      data: toBinary(UserCreatedSchema, create(UserCreatedSchema, { userId: "77", email: "a@b.example" })),
+    };
+    const failed = {
+      id: newId(),
+      topic: "auth.session.v1",
+      type: "plinth.auth.v1.LoginFailed",
+      subject: "users/77",
+      data: toBinary(
+        LoginFailedSchema,
+        create(LoginFailedSchema, { reason: "invalid_credentials", ipAddress: "192.0.2.9" }),
+      ),
+    };
+    const own = {
+      id: newId(),
+      topic: "notes.note.v1",
+      type: "notes.v1.NoteCreated",
+      subject: "users/77",
+      data: Uint8Array.of(1, 2, 3),
+    };
+    await publish([event, event, failed, own]);
+    await publish([event]);
+    const reader = await client({ userId: auditor });
+    await eventually(async () =>
+      expect((await reader.listEntries({ filter: { resource: "users/77" } })).entries).toHaveLength(3),
+    );
+    expect(await reader.getEntry({ id: event.id })).toMatchObject({
+      action: event.type,
+      outcome: Outcome.SUCCESS,
+      details: { userId: "77", email: "a@b.example" },
+    });
+    expect(await reader.getEntry({ id: failed.id })).toMatchObject({
+      outcome: Outcome.FAILURE,
+      ipAddress: "192.0.2.9",
+    });
+    expect(await reader.getEntry({ id: own.id })).toMatchObject({ action: "notes.v1.NoteCreated", source: "identity" });
+    expect(await service.database.admin(`SELECT payload FROM audit.entry WHERE id = '${own.id}'`)).toEqual([
+      { payload: Buffer.from([1, 2, 3]) },
+    ]);
+  });
+});
+
+describe("ListEntries", () => {
+  test("pages newest first and new entries do not move the pages", async () => {
+    const reporter = await client({ workload: "pager" });
+    const add = (n: number) =>
+      reporter.recordEntry({ id: newId(), action: `page.n${n}`, actor: "anonymous", outcome: Outcome.SUCCESS });
+    for (let n = 1; n <= 5; n++) await add(n);
+    const reader = await client({ userId: auditor });
+    const filter = { source: "pager" };
+    const first = await reader.listEntries({ pageSize: 2, filter });
+    await add(6);
+    const second = await reader.listEntries({ pageSize: 2, filter, pageToken: first.nextPageToken });
+    const third = await reader.listEntries({ pageSize: 2, filter, pageToken: second.nextPageToken });
+    expect([first, second, third].map((p) => p.entries.map((e) => e.action))).toEqual([
+      ["page.n5", "page.n4"],
+      ["page.n3", "page.n2"],
+      ["page.n1"],
+    ]);
+    expect(third.nextPageToken).toBe("");
+  });
+
+  test("filters by each field, and by prefix where asked", async () => {
+    const reporter = await client({ workload: "filter", headers: { "x-request-id": "filter-1" } });
+    await reporter.recordEntry({
+      id: newId(),
+      action: "f_1.made",
+      actor: "user:a",
+      resource: "r/1",
+      outcome: Outcome.SUCCESS,
+      time: { seconds: 1_000n },
+    });
+    await reporter.recordEntry({
+      id: newId(),
+      action: "fx1.made",
+      actor: "user:b",
+      resource: "r/2",
+      outcome: Outcome.FAILURE,
+      time: { seconds: 2_000n },
+    });
+    const reader = await client({ userId: auditor });
+    const actions = async (filter: object) =>
+      (await reader.listEntries({ filter: { source: "filter", ...filter } })).entries.map((e) => e.action);
+    expect(await actions({ action: "f_1." })).toEqual(["f_1.made"]);
+    expect(await actions({ action: "fx1" })).toEqual([]);
+    expect(await actions({ actor: "user:b" })).toEqual(["fx1.made"]);
+    expect(await actions({ resource: "r/1" })).toEqual(["f_1.made"]);
+    expect(await actions({ outcome: Outcome.FAILURE })).toEqual(["fx1.made"]);
+    expect(await actions({ requestId: "filter-1" })).toHaveLength(2);
+    expect(await actions({ startTime: { seconds: 1_000n }, endTime: { seconds: 2_000n } })).toEqual(["f_1.made"]);
+    expect(await actions({ actor: "' OR '1'='1" })).toEqual([]);
+  });
+
+  test.each([{ pageToken: "nonsense" }, { pageSize: 501 }, { pageSize: -1 }])("refuses %o", async (request) => {
+    expect(await codeOf((await client({ userId: auditor })).listEntries(request))).toBe("InvalidArgument");
+  });
+
+  test("an unknown entry is not found", async () => {
+    expect(await codeOf((await client({ userId: auditor })).getEntry({ id: newId() }))).toBe("NotFound");
+  });
+});
+
+describe("append-only", () => {
+  test.each([
+    "UPDATE entry SET actor = 'x'",
+    "DELETE FROM entry",
+    "TRUNCATE entry",
+    "DELETE FROM head",
+    "INSERT INTO head VALUES (false, 1)",
+  ])("the service's role cannot run %s", async (sql) => {
+    const runtime = new pg.Client({ connectionString: service.database.url });
+    await runtime.connect();
+    await expect(runtime.query(sql)).rejects.toThrow(/permission denied/);
+    await runtime.end();
+  });
+
+  test("not even the owner changes an entry by mistake", async () => {
+    await expect(service.database.admin("UPDATE audit.entry SET actor = 'x'")).rejects.toThrow("cannot be changed");
+    await expect(service.database.admin("TRUNCATE audit.entry")).rejects.toThrow("cannot be changed");
+  });
+});
