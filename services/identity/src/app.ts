@@ -1,0 +1,46 @@
+import { readFile } from "node:fs/promises";
+import { createOutboxRelay } from "@plinth/bus";
+import type { ServiceDefinition } from "@plinth/service";
+import { config } from "./config.ts";
+import { normalizePassword, type PasswordPolicy } from "./domain/password-policy.ts";
+import { createBcryptWorkers } from "./passwords/bcrypt-workers.ts";
+import { createPasswordHasher } from "./passwords/password-hasher.ts";
+import { createWorkLimit } from "./passwords/work-limit.ts";
+import { routes } from "./routes.ts";
+import { createPostgresUserStore } from "./store/postgres-user-store.ts";
+
+/** Beside this file as TypeScript, beside the bundle as JavaScript. */
+const workerFile = new URL(
+  import.meta.url.endsWith(".ts") ? "./bcrypt.worker.ts" : "./bcrypt.worker.js",
+  import.meta.url,
+);
+
+export const identity: ServiceDefinition<typeof config> = {
+  name: "identity",
+  version: "0.1.0",
+  config,
+  uses: { database: true, bus: true },
+  async compose({ database, bus, logger, clock, random }, settings) {
+    const bcrypt = createBcryptWorkers(workerFile);
+    const limit = createWorkLimit({ concurrencyMax: settings.hashConcurrencyMax, queueMax: settings.hashQueueMax });
+    const cost = { memoryKiB: settings.argon2MemoryKiB, iterations: settings.argon2Iterations, parallelism: 1 };
+    const hasher = createPasswordHasher(cost, limit, bcrypt);
+    const policy: PasswordPolicy = {
+      lengthMin: settings.passwordLengthMin,
+      blocked: await readBlocklist(settings.blocklistFile),
+    };
+    const users = createPostgresUserStore(database, clock);
+    const relay = createOutboxRelay({ database, bus, source: "identity", logger, clock, random });
+    return { services: [routes({ users, hasher, policy, clock, random })], workers: [bcrypt, hasher, relay] };
+  },
+};
+
+async function readBlocklist(file: string | undefined): Promise<ReadonlySet<string>> {
+  if (file === undefined) return new Set();
+  return new Set(
+    (await readFile(file, "utf8"))
+      .split("\n")
+      .map((line) => normalizePassword(line.trimEnd()))
+      .filter(Boolean),
+  );
+}

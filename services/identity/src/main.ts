@@ -1,0 +1,4 @@
+import { runService } from "@plinth/service";
+import { identity } from "./app.ts";
+
+await runService(identity);
