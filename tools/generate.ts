@@ -2,3 +2,4 @@
 import { run } from "./run.ts";
 
 await run("buf", ["generate"]);
+await run(process.execPath, ["packages/platform/src/generate-crd.ts"]);

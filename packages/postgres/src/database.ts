@@ -130,6 +130,11 @@ async function runTransaction<T>(
 ): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
+  // A connection that breaks while it is out of the pool tells so with an event; unheard, it would end the process.
+  const onBroken = (err: Error) => {
+    broken = err;
+  };
+  client.on("error", onBroken);
   try {
     const isolation = options.isolation ? ` ISOLATION LEVEL ${options.isolation.toUpperCase()}` : "";
     await client.query(`BEGIN${isolation}${options.readOnly ? " READ ONLY" : ""}`);
@@ -147,6 +152,7 @@ async function runTransaction<T>(
     });
     throw err;
   } finally {
+    client.off("error", onBroken);
     client.release(broken);
   }
 }

@@ -81,10 +81,10 @@ function binariesFolder(): string {
   return path.join(path.dirname(main), "..", "native", "bin");
 }
 
-/** PostgreSQL refuses to run as root: in a user namespace root's files stay readable and the process is uid 1000. */
+/** PostgreSQL refuses to run as root: in a user namespace root's files stay readable and the process is uid 65534 (nobody). */
 function asUnprivileged(command: string, args: string[]): [string, string[]] {
   if (process.getuid?.() !== 0) return [command, args];
-  return ["unshare", ["--user", "--map-user=1000", "--map-group=1000", "--", command, ...args]];
+  return ["unshare", ["--user", "--map-user=65534", "--map-group=65534", "--", command, ...args]];
 }
 
 function freePort(): Promise<number> {

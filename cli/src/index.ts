@@ -1,0 +1,7 @@
+export { bundleService } from "./local/bundle.ts";
+export {
+  type EmbeddedPostgres,
+  type EmbeddedPostgresOptions,
+  startEmbeddedPostgres,
+} from "./local/embedded-postgres.ts";
+export { type VerifyOptions, verifyPlatform } from "./verify/verify-platform.ts";

@@ -1,0 +1,186 @@
+import { mkdir } from "node:fs/promises";
+import path from "node:path";
+import type { Clock, Logger, Random } from "@plinth/kernel";
+import { bundleService } from "./bundle.ts";
+import { createDatabases, type Databases, type SchemaAccess } from "./databases.ts";
+import { dependencyOrder } from "./dependency-order.ts";
+import type { LocalPaths } from "./local-paths.ts";
+import { gatewayName, type LocalService, type ReplicaCounts } from "./local-service.ts";
+import { planService } from "./plan-service.ts";
+import { pickPort } from "./ports.ts";
+import { keepPostgres, type PostgresKeeper } from "./postgres-keeper.ts";
+import { preferredPostgresPort } from "./preferred-ports.ts";
+import { clearRoutes, writeRoutes } from "./route-files.ts";
+import { runMigrations } from "./run-migrations.ts";
+import { openSecrets, type Secrets } from "./secrets.ts";
+import type { PlatformEnv } from "./service-env.ts";
+import { createSupervisor, type ServicePlan, type ServiceStatus, type Supervisor } from "./supervisor.ts";
+import { createWorkloadTokens, type WorkloadTokens } from "./workload-tokens.ts";
+
+export interface LocalPlatformOptions {
+  paths: LocalPaths;
+  /** Wanted for the gateway. */
+  port: number;
+  replicas: ReplicaCounts;
+  logLevel: string;
+  /** Shows one line of a service, or of "plinth" itself. */
+  print: (label: string, text: string) => void;
+  shell: Record<string, string | undefined>;
+  logger: Logger;
+  clock: Clock;
+  random: Random;
+}
+
+/** PostgreSQL, schemas and services of one machine. */
+export interface LocalPlatform {
+  /** Brings everything up and resolves when all services are ready. */
+  start(services: readonly LocalService[]): Promise<void>;
+  /** Adds services to a running platform, or replaces those of the same name. */
+  apply(services: readonly LocalService[]): Promise<void>;
+  services(): readonly LocalService[];
+  status(): ServiceStatus[];
+  /** Undefined without a gateway. */
+  gatewayUrl(): string | undefined;
+  tokens(): WorkloadTokens | undefined;
+  stop(): Promise<void>;
+  kill(): void;
+}
+
+/** What exists once PostgreSQL runs. */
+interface Ground {
+  secrets: Secrets;
+  postgres: PostgresKeeper;
+  databases: Databases;
+  tokens: WorkloadTokens;
+  platformEnv: PlatformEnv;
+}
+
+export function createLocalPlatform(options: LocalPlatformOptions): LocalPlatform {
+  const { paths, print, clock, logger } = options;
+  const say = (text: string) => print("plinth", text);
+  const services = new Map<string, LocalService>();
+  const supervisor: Supervisor = createSupervisor({ ...options, logDirectory: paths.logs });
+  let ground: Promise<Ground> | undefined;
+  let tokens: WorkloadTokens | undefined;
+  let gatewayPort: number | undefined;
+
+  async function prepareGround(): Promise<Ground> {
+    const begin = clock.monotonicMs();
+    const secrets = await openSecrets(paths.secrets);
+    for (const folder of [paths.run, paths.logs]) await mkdir(folder, { recursive: true, mode: 0o700 });
+    await clearRoutes(paths.routes);
+    const postgres = await keepPostgres(
+      {
+        dataDirectory: paths.postgresData,
+        logFile: path.join(paths.logs, "postgres.log"),
+        superuserPassword: secrets.postgresPassword,
+        preferredPort: preferredPostgresPort,
+      },
+      { say: (text) => print("postgres", `! ${text}`), clock, random: options.random },
+    );
+    const databases = createDatabases(postgres.server, secrets);
+    await databases.ensureDatabase();
+    const urls = await databases.ensureInfrastructure();
+    tokens = createWorkloadTokens({
+      privateKey: secrets.workloadKey,
+      directory: paths.run,
+      jwksFile: paths.workloadJwks,
+      clock,
+      logger,
+    });
+    await tokens.start?.();
+    say(`PostgreSQL runs on port ${postgres.server.port} (${seconds(begin)})`);
+    const platformEnv = {
+      ...urls,
+      workloadJwksFile: paths.workloadJwks,
+      routesDirectory: paths.routes,
+      logLevel: options.logLevel,
+      otlpEndpoint: options.shell["PLINTH_OTLP_ENDPOINT"],
+    };
+    return { secrets, postgres, databases, tokens, platformEnv };
+  }
+
+  const seconds = (begin: number) => `${((clock.monotonicMs() - begin) / 1000).toFixed(1)} s`;
+
+  async function bundleAll(list: readonly LocalService[]): Promise<void> {
+    const begin = clock.monotonicMs();
+    const own = list.filter(({ manifest }) => manifest.spec.local?.command === undefined);
+    await Promise.all(own.map(({ folder }) => bundleService(folder)));
+    if (own.length > 0) say(`built ${own.map(({ name }) => name).join(", ")} (${seconds(begin)})`);
+  }
+
+  async function migrateAll(list: readonly LocalService[], on: Ground): Promise<Map<string, SchemaAccess>> {
+    const emptyDirectory = path.join(paths.run, "no-migrations");
+    await mkdir(emptyDirectory, { recursive: true });
+    const access = new Map<string, SchemaAccess>();
+    // One after the other: PostgreSQL refuses concurrent changes of the same database's rights.
+    for (const { name, manifest } of list) {
+      const schema = manifest.spec.database?.schema;
+      if (schema !== undefined) access.set(name, await on.databases.ensureSchema(schema));
+    }
+    await Promise.all(
+      list.map(async (service) => {
+        const own = access.get(service.name);
+        if (!own) return;
+        const tool = (line: string) => print(service.name, line);
+        const applied = await runMigrations({ service, access: own, logger, clock, emptyDirectory, print: tool });
+        if (applied.length > 0) say(`${service.name}: applied ${applied.join(", ")}`);
+      }),
+    );
+    return access;
+  }
+
+  async function plan(service: LocalService, on: Ground, access: Map<string, SchemaAccess>): Promise<ServicePlan> {
+    const isGateway = service.name === gatewayName;
+    if (isGateway && gatewayPort === undefined) {
+      const picked = await pickPort(options.port);
+      if (picked.moved) say(`port ${options.port} is taken; the gateway uses ${picked.port}`);
+      gatewayPort = picked.port;
+    }
+    return planService({
+      service,
+      replicas: options.replicas,
+      publicPort: isGateway ? gatewayPort : undefined,
+      platform: on.platformEnv,
+      workloadTokenFile: await on.tokens.fileFor(service.name),
+      databaseUrl: access.get(service.name)?.url,
+      secrets: on.secrets,
+      shell: options.shell,
+    });
+  }
+
+  async function apply(list: readonly LocalService[]): Promise<void> {
+    const all = new Map([...services, ...list.map((service): [string, LocalService] => [service.name, service])]);
+    dependencyOrder(
+      [...all.values()].map(({ name, manifest }) => ({ name, dependsOn: manifest.spec.dependsOn ?? [] })),
+    );
+    ground ??= prepareGround();
+    const [on] = await Promise.all([ground, bundleAll(list)]);
+    const access = await migrateAll(list, on);
+    const plans: ServicePlan[] = [];
+    for (const service of list) plans.push(await plan(service, on, access));
+    await on.secrets.save();
+    await writeRoutes(paths.routes, list);
+    for (const service of list) services.set(service.name, service);
+    const begin = clock.monotonicMs();
+    say(`starting ${list.map(({ name }) => name).join(", ")}`);
+    await supervisor.apply(plans);
+    say(`all ready (${seconds(begin)})`);
+  }
+
+  return {
+    start: apply,
+    apply,
+    services: () => [...services.values()],
+    status: () => supervisor.status(),
+    gatewayUrl: () => (gatewayPort === undefined ? undefined : `http://127.0.0.1:${gatewayPort}`),
+    tokens: () => tokens,
+    kill: () => supervisor.kill(),
+    async stop() {
+      await supervisor.stop();
+      const on = await ground?.catch(() => undefined);
+      await on?.tokens.stop?.(AbortSignal.timeout(1_000));
+      await on?.postgres.stop();
+    },
+  };
+}

@@ -1,0 +1,106 @@
+import type { EnvVar } from "@plinth/platform";
+import { gatewayName, type LocalService } from "./local-service.ts";
+import type { Secrets } from "./secrets.ts";
+import { workloadIssuer } from "./workload-tokens.ts";
+
+// Of access tokens. Not the gateway's URL: tokens outlive a change of its port.
+const tokenIssuer = "http://plinth.localhost";
+const tokenAudience = "plinth";
+
+/** What all instances of a platform share. */
+export interface PlatformEnv {
+  discoveryUrl: string;
+  busUrl: string;
+  workloadJwksFile: string;
+  routesDirectory: string;
+  logLevel: string;
+  /** Passed on from the shell: an OTLP receiver for traces. */
+  otlpEndpoint: string | undefined;
+}
+
+/** What one instance has of its own. */
+export interface InstanceEnv {
+  instanceId: string;
+  port: number;
+  adminPort: number;
+  workloadTokenFile: string;
+  /** Absent for a service without a database. */
+  databaseUrl: string | undefined;
+}
+
+// Of the shell's environment only these reach a service, so that it runs the same everywhere.
+const inherited = ["PATH", "HOME", "TMPDIR", "LANG", "TZ", "NODE_EXTRA_CA_CERTS"] as const;
+
+export interface ServiceEnvOptions {
+  service: LocalService;
+  platform: PlatformEnv;
+  instance: InstanceEnv;
+  secrets: Pick<Secrets, "entry" | "entries">;
+  shell: Record<string, string | undefined>;
+}
+
+/** The environment of one instance. Throws an error for a person when the manifest needs what only Kubernetes has. */
+export function serviceEnv(options: ServiceEnvOptions): Record<string, string> {
+  const { service, platform, instance, shell } = options;
+  const shellPart = Object.fromEntries(inherited.flatMap((name) => (shell[name] ? [[name, shell[name]]] : [])));
+  return {
+    ...shellPart,
+    ...manifestEnv(options),
+    // Last, so that a manifest cannot talk a service into another identity.
+    PLINTH_INSTANCE_ID: instance.instanceId,
+    PLINTH_HOST: "127.0.0.1",
+    PLINTH_PORT: String(instance.port),
+    PLINTH_ADMIN_PORT: String(instance.adminPort),
+    PLINTH_ADVERTISE_HOST: "127.0.0.1",
+    PLINTH_LOG_LEVEL: platform.logLevel,
+    PLINTH_DISCOVERY_DRIVER: "postgres",
+    PLINTH_DISCOVERY_URL: platform.discoveryUrl,
+    PLINTH_BUS_DRIVER: "postgres",
+    PLINTH_BUS_URL: platform.busUrl,
+    PLINTH_WORKLOAD_TOKEN_FILE: instance.workloadTokenFile,
+    PLINTH_WORKLOAD_JWKS: platform.workloadJwksFile,
+    PLINTH_WORKLOAD_ISSUER: workloadIssuer,
+    PLINTH_TOKEN_ISSUER: tokenIssuer,
+    PLINTH_TOKEN_AUDIENCE: tokenAudience,
+    PLINTH_EXIT_ON_STDIN_END: "true",
+    ...(instance.databaseUrl ? { PLINTH_DATABASE_URL: instance.databaseUrl } : {}),
+    ...(platform.otlpEndpoint ? { PLINTH_OTLP_ENDPOINT: platform.otlpEndpoint } : {}),
+    ...(service.name === gatewayName ? { PLINTH_GATEWAY_ROUTES: platform.routesDirectory } : {}),
+  };
+}
+
+function manifestEnv(options: ServiceEnvOptions): Record<string, string> {
+  const { spec } = options.service.manifest;
+  const replaced = spec.local?.env ?? {};
+  const env: Record<string, string> = {};
+  for (const source of spec.envFrom ?? []) Object.assign(env, fromObject(source, options));
+  for (const variable of spec.env ?? []) {
+    const value = replaced[variable.name] ?? variableValue(variable, options);
+    if (value !== undefined) env[variable.name] = value;
+  }
+  return { ...env, ...replaced };
+}
+
+type EnvSource = NonNullable<LocalService["manifest"]["spec"]["envFrom"]>[number];
+
+function fromObject(source: EnvSource, options: ServiceEnvOptions): Record<string, string> {
+  const { prefix = "", secretRef, configMapRef } = source;
+  if (configMapRef && !configMapRef.optional) throw needsConfigMap(options.service.name, configMapRef.name);
+  const entries = secretRef ? options.secrets.entries(secretRef.name) : {};
+  return Object.fromEntries(Object.entries(entries).map(([key, value]) => [`${prefix}${key}`, value]));
+}
+
+function variableValue(variable: EnvVar, options: ServiceEnvOptions): string | undefined {
+  const { secretKeyRef, configMapKeyRef } = variable.valueFrom ?? {};
+  if (secretKeyRef) return options.secrets.entry(secretKeyRef.name, secretKeyRef.key);
+  if (configMapKeyRef?.optional) return undefined;
+  if (configMapKeyRef) throw needsConfigMap(options.service.name, configMapKeyRef.name, variable.name);
+  return variable.value ?? "";
+}
+
+function needsConfigMap(service: string, configMap: string, variable?: string): Error {
+  const fix = variable
+    ? `give ${variable} a value in spec.local.env of its manifest`
+    : "mark it optional in the manifest and give its variables in spec.local.env";
+  return new Error(`${service} reads the ConfigMap ${configMap}, which exists on Kubernetes only: ${fix}`);
+}

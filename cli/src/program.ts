@@ -1,0 +1,115 @@
+import { Command, InvalidArgumentError, Option } from "commander";
+import { exitCodes } from "./exit-codes.ts";
+import { preferredGatewayPort } from "./local/preferred-ports.ts";
+import { defaultHome } from "./repository.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Help was shown, or wrong usage was explained: nothing is left to do or say. */
+export class UsageEnd extends Error {
+  readonly code: number;
+
+  constructor(code: number) {
+    super("end of usage");
+    this.code = code;
+  }
+}
+
+/** The command line. Commands load their code when they are called, so that `--help` and `validate` stay quick. */
+export function createProgram(terminal: Terminal, exit: (code: number) => void): Command {
+  const program = new Command("plinth")
+    .description("Runs the platform on this machine and reads PlatformService manifests.")
+    .showHelpAfterError("(plinth --help shows what there is)")
+    .exitOverride((err) => {
+      throw new UsageEnd(err.exitCode === 0 ? exitCodes.ok : exitCodes.usage);
+    });
+
+  const data = () => new Option("--data <dir>", "folder of data, logs and secrets").default(defaultHome, ".plinth");
+  const files = () =>
+    new Option("-f, --file <file...>", "PlatformService manifest, or a folder with a platformservice.yaml");
+
+  program
+    .command("up")
+    .description("start everything and keep it running until Ctrl-C")
+    .addOption(files().default([]))
+    .addOption(data())
+    .option("--verify", "start, run the built-in check, stop; the exit code tells the result", false)
+    .option("--reset", "remove all data first", false)
+    .option("--port <port>", "port of the gateway", wholeNumber(1, 65_535), preferredGatewayPort)
+    .option("--replicas <name=n...>", "number of instances of a service", replicas, {})
+    .addOption(
+      new Option("--log-level <level>", "of the services").choices(["debug", "info", "warn", "error"]).default("info"),
+    )
+    .option("--no-core", "only what --file names, without Plinth's own services")
+    .option("--no-check", "without the built-in check after the start")
+    .action(async (options) => exit(await (await import("./commands/up.ts")).up(options, terminal)));
+
+  program
+    .command("down")
+    .description("stop what runs")
+    .addOption(data())
+    .action(async (options) => exit(await (await import("./commands/down.ts")).down(options, terminal)));
+
+  program
+    .command("status")
+    .description("show what runs; exit code 0 healthy, 1 not healthy, 3 not running")
+    .addOption(data())
+    .addOption(new Option("-o, --output <format>").choices(["text", "json"]).default("text"))
+    .action(async (options) => exit(await (await import("./commands/status.ts")).status(options, terminal)));
+
+  program
+    .command("restart <service>")
+    .description("build, migrate and restart one service")
+    .addOption(data())
+    .action(async (name, options) =>
+      exit(await (await import("./commands/restart.ts")).restart(name, options, terminal)),
+    );
+
+  program
+    .command("logs [service]")
+    .description("show what services said, merged by time")
+    .addOption(data())
+    .option("-f, --follow", "go on showing new lines", false)
+    .option("-n, --lines <count>", "newest lines per service", wholeNumber(1, 100_000), 100)
+    .option("--json", "as the services wrote them", false)
+    .action(async (name, options) => exit(await (await import("./commands/logs.ts")).logs(name, options, terminal)));
+
+  program
+    .command("doctor")
+    .description("say what is missing on this machine, with the fix")
+    .addOption(data())
+    .option("--port <port>", "port of the gateway", wholeNumber(1, 65_535), preferredGatewayPort)
+    .action(async (options) => exit(await (await import("./commands/doctor.ts")).doctor(options, terminal)));
+
+  program
+    .command("render")
+    .description("print manifests with every default filled in")
+    .addOption(files().makeOptionMandatory())
+    .action(async (options) => exit(await (await import("./commands/render.ts")).render(options, terminal)));
+
+  program
+    .command("validate")
+    .description("check manifests and say everything that is wrong with them")
+    .addOption(files().makeOptionMandatory())
+    .action(async (options) => exit(await (await import("./commands/validate.ts")).validate(options, terminal)));
+
+  return program;
+}
+
+function wholeNumber(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const number = Number(text);
+    if (Number.isInteger(number) && number >= min && number <= max) return number;
+    throw new InvalidArgumentError(`must be a whole number from ${min} to ${max}`);
+  };
+}
+
+// More would be a mistake on one machine.
+const replicasMax = 20;
+
+function replicas(text: string, before: Record<string, number>): Record<string, number> {
+  const [, name, count] = /^([a-z][a-z0-9-]*)=([0-9]+)$/.exec(text) ?? [];
+  if (name === undefined || Number(count) > replicasMax) {
+    throw new InvalidArgumentError(`must be like identity=2, at most ${replicasMax}`);
+  }
+  return { ...before, [name]: Number(count) };
+}

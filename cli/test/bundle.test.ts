@@ -1,0 +1,48 @@
+import { execFile } from "node:child_process";
+import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { promisify } from "node:util";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { bundleService } from "../src/local/bundle.ts";
+
+const run = promisify(execFile);
+let folder: string;
+
+beforeEach(async () => {
+  // Below this package, so that node_modules is found from there.
+  folder = await mkdtemp(path.join(import.meta.dirname, "bundle-"));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+async function write(files: Record<string, string>): Promise<void> {
+  await cp(path.join(import.meta.dirname, "fixtures", "script"), path.join(folder, "src"), { recursive: true });
+  for (const [name, text] of Object.entries(files)) await writeFile(path.join(folder, "src", name), text);
+}
+
+test("a service with CommonJS and native dependencies and a worker runs from its bundle", async () => {
+  await write({
+    "main.ts": `
+      import { hash } from "@node-rs/argon2";
+      import pg from "pg";
+      import { Worker } from "node:worker_threads";
+      const value: string = typeof pg.Client;
+      const worker = new Worker(new URL("./double.worker.js", import.meta.url), { workerData: 21 });
+      worker.once("message", async (doubled) => {
+        console.log(value, doubled, (await hash("x")).slice(0, 9));
+      });`,
+    "double.worker.ts": `
+      import { parentPort, workerData } from "node:worker_threads";
+      parentPort?.postMessage((workerData as number) * 2);`,
+  });
+  const { stdout } = await run(process.execPath, [await bundleService(folder)]);
+  expect(stdout).toBe("function 42 $argon2id\n");
+});
+
+test("mistakes in the source are told with their place", async () => {
+  await write({ "main.ts": `import { nothing } from "./not-there.ts";\nconsole.log(nothing);` });
+  await expect(bundleService(folder)).rejects.toThrow(/main[.]ts:1:24: Could not resolve "[.][/]not-there[.]ts"/);
+});
+
+test("a folder without an entry point is told how to say what to run", async () => {
+  await expect(bundleService(folder)).rejects.toThrow(/spec[.]local[.]command/);
+});

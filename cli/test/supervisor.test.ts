@@ -1,0 +1,99 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { systemClock, systemRandom } from "@plinth/kernel";
+import { parseManifests } from "@plinth/platform";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { freePorts } from "../src/local/ports.ts";
+import {
+  createSupervisor,
+  type ServicePlan,
+  type Supervisor,
+  type SupervisorOptions,
+} from "../src/local/supervisor.ts";
+
+const programs = path.join(import.meta.dirname, "fixtures", "programs");
+let folder: string;
+let supervisor: Supervisor;
+let printed: string[];
+
+beforeEach(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), "plinth-supervisor-"));
+  printed = [];
+});
+
+afterEach(async () => {
+  supervisor.kill();
+  await rm(folder, { recursive: true, force: true });
+});
+
+function create(options: Partial<SupervisorOptions> = {}): Supervisor {
+  supervisor = createSupervisor({
+    logDirectory: folder,
+    print: (label, text) => printed.push(`${label} | ${text}`),
+    clock: systemClock,
+    random: systemRandom,
+    timing: { startProbeMs: 10, probeMs: 20 },
+    ...options,
+  });
+  return supervisor;
+}
+
+/** A service that appends what happens to it to one file for all. */
+async function plan(name: string, dependsOn: string[], program = "ready.mjs"): Promise<ServicePlan> {
+  const text = `apiVersion: plinth.dev/v1alpha1\nkind: PlatformService\nmetadata: {name: ${name}}\nspec: {image: a, dependsOn: [${dependsOn}]}\n`;
+  const [manifest] = parseManifests(text, "test.yaml").services;
+  const [port = 0, adminPort = 0] = await freePorts(2);
+  if (!manifest) throw new Error("no manifest");
+  return {
+    service: { name, manifest, file: "/x/platformservice.yaml", folder, core: false },
+    instances: [
+      {
+        command: [process.execPath, path.join(programs, program)],
+        cwd: folder,
+        port,
+        adminPort,
+        env: () => ({ PLINTH_ADMIN_PORT: String(adminPort), NAME: name, JOURNAL: path.join(folder, "journal") }),
+      },
+    ],
+  };
+}
+
+test("services start after those they depend on are ready and stop before them", async () => {
+  await create().apply(await Promise.all([plan("top", ["middle"]), plan("middle", ["bottom"]), plan("bottom", [])]));
+  await supervisor.stop();
+  const journal = (await readFile(path.join(folder, "journal"), "utf8")).trim().split("\n");
+  expect(journal).toEqual(["start bottom", "start middle", "start top", "stop top", "stop middle", "stop bottom"]);
+});
+
+test("while a service is not ready it is said why, and after its time the start fails with its last lines", async () => {
+  create({ readyTimeoutMs: 1_500, explainAfterMs: 300 });
+  const failure = await supervisor
+    .apply([await plan("slow", [], "never-ready.mjs")])
+    .catch((err: Error) => err.message);
+  expect(failure).toContain("slow is not ready after 1.5 s: database: no connection yet");
+  expect(failure).toMatch(/slow \| .*waiting for the database/);
+  expect(printed).toContain("slow |   not ready yet: database: no connection yet");
+  await supervisor.stop();
+});
+
+test("what waits for a service that fails is never started", async () => {
+  create({ readyTimeoutMs: 500 });
+  const plans = await Promise.all([plan("bottom", [], "never-ready.mjs"), plan("top", ["bottom"])]);
+  await expect(supervisor.apply(plans)).rejects.toThrow(/bottom is not ready/);
+  expect(supervisor.status().map(({ name }) => name)).toEqual(["bottom"]);
+  await supervisor.stop();
+});
+
+test("a service that is replaced is reachable all the time: the old one goes when the new one is ready", async () => {
+  const first = await plan("thing", []);
+  await create().apply([first]);
+  const before = supervisor.status()[0]?.instances[0]?.pid;
+  await supervisor.apply([await plan("thing", [])]);
+  const [status] = supervisor.status();
+  expect(status?.instances).toHaveLength(1);
+  expect(status?.instances[0]?.pid).not.toBe(before);
+  await supervisor.stop();
+  const journal = (await readFile(path.join(folder, "journal"), "utf8")).trim().split("\n");
+  expect(journal).toEqual(["start thing", "start thing", "stop thing", "stop thing"]);
+});

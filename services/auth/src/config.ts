@@ -1,0 +1,36 @@
+import { durationMs, secret } from "@plinth/kernel";
+
+const encryptionKey = secret(
+  "PLINTH_AUTH_KEY_ENCRYPTION_KEY",
+  "32 random bytes in base64; signing keys are encrypted with it in the database",
+);
+
+export const config = {
+  keyEncryptionKey: {
+    ...encryptionKey,
+    parse(text: string): string {
+      if (Buffer.from(text, "base64").length !== 32)
+        throw new Error("must be 32 bytes in base64: make one with `openssl rand -base64 32`");
+      return text;
+    },
+  },
+  accessTokenLifetimeMs: durationMs(
+    "PLINTH_AUTH_ACCESS_TOKEN_LIFETIME",
+    "access tokens cannot be revoked one by one: keep it short",
+    { default: "5m" },
+  ),
+  refreshTokenLifetimeMs: durationMs(
+    "PLINTH_AUTH_REFRESH_TOKEN_LIFETIME",
+    "a session that is not used for this long ends",
+    { default: "14d" },
+  ),
+  sessionLifetimeMs: durationMs("PLINTH_AUTH_SESSION_LIFETIME", "a session ends then, however much it is used", {
+    default: "30d",
+  }),
+  replayWindowMs: durationMs(
+    "PLINTH_AUTH_REPLAY_WINDOW",
+    "a used refresh token yields the same successor again for this long",
+    { default: "30s" },
+  ),
+  keyRotationMs: durationMs("PLINTH_AUTH_KEY_ROTATION", "a signing key is replaced after this", { default: "30d" }),
+};

@@ -1,0 +1,54 @@
+import { fromBinary } from "@bufbuild/protobuf";
+import type { BusMessage, EventBus } from "@plinth/bus";
+import type { Component } from "@plinth/kernel";
+import { type Database, markHandled } from "@plinth/postgres";
+import {
+  PasswordChangedSchema,
+  UserDeletedSchema,
+  UserErasedSchema,
+  UserUpdatedSchema,
+} from "@plinth/proto/plinth/identity/v1/events";
+import { UserState } from "@plinth/proto/plinth/identity/v1/identity";
+import type { RevokeReason } from "../domain/session.ts";
+import type { SessionStore } from "../store/session-store.ts";
+
+const consumer = "auth";
+
+/** Ends the sessions of users who were disabled or deleted or whose password changed. Ending them twice changes nothing. */
+export function onUserEvent(bus: EventBus, database: Database, sessions: SessionStore): Component {
+  return bus.subscribe({
+    group: consumer,
+    topics: ["identity.user.v1"],
+    async handle(message) {
+      const end = sessionsToEnd(message);
+      if (end) {
+        const context = { actor: message.actor, requestId: message.requestId, traceparent: message.traceparent };
+        await sessions.revoke({ userId: end.userId, except: end.except }, end.reason, context);
+      }
+      // After the effect, which is idempotent: a crash in between repeats it.
+      await database.transaction((tx) => markHandled(tx, consumer, message.id));
+    },
+  });
+}
+
+function sessionsToEnd({
+  type,
+  data,
+}: BusMessage): { userId: string; except?: string; reason: RevokeReason } | undefined {
+  switch (type) {
+    case UserUpdatedSchema.typeName: {
+      const { userId, state } = fromBinary(UserUpdatedSchema, data);
+      return state === UserState.DISABLED ? { userId, reason: "user_disabled" } : undefined;
+    }
+    case UserDeletedSchema.typeName:
+      return { userId: fromBinary(UserDeletedSchema, data).userId, reason: "user_deleted" };
+    case UserErasedSchema.typeName:
+      return { userId: fromBinary(UserErasedSchema, data).userId, reason: "user_deleted" };
+    case PasswordChangedSchema.typeName: {
+      const { userId, keptSessionId } = fromBinary(PasswordChangedSchema, data);
+      return { userId, reason: "password_changed", ...(keptSessionId ? { except: keptSessionId } : {}) };
+    }
+    default:
+      return undefined;
+  }
+}

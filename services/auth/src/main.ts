@@ -1,0 +1,4 @@
+import { runService } from "@plinth/service";
+import { auth } from "./app.ts";
+
+await runService(auth);

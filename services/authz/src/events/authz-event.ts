@@ -1,0 +1,18 @@
+import type { Relationship } from "../domain/relationship/relationship.ts";
+
+/** What this service tells the others. */
+export type AuthzEvent =
+  | {
+      readonly kind: "relationships changed";
+      readonly written: readonly Relationship[];
+      readonly deleted: readonly Relationship[];
+      readonly consistencyToken: string;
+    }
+  | { readonly kind: "module changed"; readonly module: string; readonly modelVersion: string };
+
+/** Who caused an event. */
+export interface EventOrigin {
+  readonly actor: string;
+  readonly requestId: string;
+  readonly traceparent: string | undefined;
+}
