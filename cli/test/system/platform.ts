@@ -1,0 +1,100 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { eventually } from "@plinth/testing";
+
+const main = path.resolve(import.meta.dirname, "../../src/main.ts");
+
+export interface Instance {
+  label: string;
+  state: string;
+  pid: number;
+  port: number;
+  adminPort: number;
+  restarts: number;
+}
+
+/** A platform that runs as a user would run it: by the command line, in processes of its own. */
+export interface Platform {
+  gateway: string;
+  admin: { email: string; password: string };
+  /** Everything it has printed so far. */
+  output(): string;
+  instances(service: string): Promise<Instance[]>;
+  stop(): Promise<number | null>;
+}
+
+export async function startPlatform(...args: string[]): Promise<Platform> {
+  const home = await mkdtemp(path.join(tmpdir(), "plinth-system-"));
+  const child = spawn(process.execPath, [main, "up", "--data", home, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8").on("data", (text: string) => {
+      output += text;
+    });
+  }
+  await eventually(() => {
+    if (child.exitCode !== null) throw new Error(`the platform ended early:\n${output}`);
+    if (!output.includes("Ctrl-C stops everything."))
+      throw new Error(`the platform is not ready:\n${output.slice(-4_000)}`);
+  }, 60_000);
+  const status = () => statusOf(home);
+  return {
+    gateway: (await status()).gatewayUrl,
+    admin: await readAdmin(home),
+    output: () => output,
+    instances: async (service) => (await status()).services.find((s) => s.name === service)?.instances ?? [],
+    async stop() {
+      const code = await stopProcess(child);
+      await rm(home, { recursive: true, force: true });
+      return code;
+    },
+  };
+}
+
+async function readAdmin(home: string): Promise<Platform["admin"]> {
+  const { email, password } = JSON.parse(await readFile(path.join(home, "admin.json"), "utf8"));
+  return { email, password };
+}
+
+interface Status {
+  gatewayUrl: string;
+  services: { name: string; instances: Instance[] }[];
+}
+
+async function statusOf(home: string): Promise<Status> {
+  const child = spawn(process.execPath, [main, "status", "-o", "json", "--data", home], {
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  let text = "";
+  child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
+    text += chunk;
+  });
+  await new Promise((resolve) => child.once("close", resolve));
+  return JSON.parse(text) as Status;
+}
+
+function stopProcess(child: ChildProcess): Promise<number | null> {
+  if (child.exitCode !== null) return Promise.resolve(child.exitCode);
+  return new Promise((resolve) => {
+    child.once("close", (code) => resolve(code));
+    child.kill("SIGTERM");
+  });
+}
+
+/** Calls one RPC as curl would: JSON over HTTP/1.1. Throws with status and body unless it succeeds. */
+export async function call<T>(base: string, rpc: string, request: object, token?: string): Promise<T> {
+  const response = await fetch(`${base}/${rpc}`, {
+    method: "POST",
+    headers: { "content-type": "application/json", ...(token ? { authorization: `Bearer ${token}` } : {}) },
+    body: JSON.stringify(request),
+  });
+  const body = await response.text();
+  if (!response.ok) throw Object.assign(new Error(`${rpc}: ${response.status} ${body}`), { status: response.status });
+  return JSON.parse(body) as T;
+}
+
+export async function signIn({ gateway, admin }: Platform): Promise<string> {
+  return (await call<{ accessToken: string }>(gateway, "plinth.auth.v1.AuthService/Login", admin)).accessToken;
+}
