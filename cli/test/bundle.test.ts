@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -45,4 +45,17 @@ test("mistakes in the source are told with their place", async () => {
 
 test("a folder without an entry point is told how to say what to run", async () => {
   await expect(bundleService(folder)).rejects.toThrow(/spec[.]local[.]command/);
+});
+
+test("a bundle is kept while nothing changed, and made anew when a source did", async () => {
+  await write({ "main.ts": `import { answer } from "./answer.ts";\nconsole.log(answer);`, "answer.ts": "export const answer = 1;" });
+  const bundle = await bundleService(folder);
+  const madeAt = async () => (await stat(bundle)).mtimeMs;
+  const first = await madeAt();
+  await bundleService(folder);
+  expect(await madeAt()).toBe(first);
+  await write({ "answer.ts": "export const answer = 22;" });
+  await bundleService(folder);
+  expect((await run(process.execPath, [bundle])).stdout).toBe("22\n");
+  expect(await madeAt()).not.toBe(first);
 });

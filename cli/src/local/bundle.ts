@@ -1,14 +1,32 @@
 import { existsSync } from "node:fs";
 import { glob } from "node:fs/promises";
 import path from "node:path";
-import { build } from "esbuild";
+import { type BuildOptions, build, version as esbuildVersion } from "esbuild";
+import { isFresh, recipeOf, recordInputs } from "./bundle-freshness.ts";
 import { nativeAddonsStayOutside } from "./native-addons.ts";
+import { unusedExportersStayOutside } from "./unused-exporters.ts";
 
 /** CommonJS dependencies inside an ES module ask for a `require` that only Node's own modules need. */
 const requireBanner = [
   'import { createRequire as plinthCreateRequire } from "node:module";',
   "const require = plinthCreateRequire(import.meta.url);",
 ].join("\n");
+
+const settings = {
+  bundle: true,
+  platform: "node",
+  format: "esm",
+  target: "node26",
+  banner: { js: requireBanner },
+  external: ["pg-native"],
+  // Names stay, for stack traces; the rest only costs memory.
+  minifyWhitespace: true,
+  minifySyntax: true,
+  sourcemap: "linked",
+  sourcesContent: false,
+  legalComments: "none",
+  logLevel: "silent",
+} satisfies BuildOptions;
 
 /** The entry point of a service in TypeScript; undefined when the folder has none. */
 export function entryPoint(folder: string): string | undefined {
@@ -19,7 +37,8 @@ export function entryPoint(folder: string): string | undefined {
 /**
  * Bundles a service into one file, `dist/main.js` in its folder, because unbundled libraries cost seconds and hundreds of
  * megabytes per process. Every `*.worker.ts` becomes a `*.worker.js` beside it. It lies in the service's folder so that
- * packages with native code, which stay outside, are found as usual. Returns the path.
+ * packages with native code, which stay outside, are found as usual. A bundle whose inputs have not changed is kept.
+ * Returns the path.
  */
 export async function bundleService(folder: string): Promise<string> {
   const main = entryPoint(folder);
@@ -29,25 +48,35 @@ export async function bundleService(folder: string): Promise<string> {
     entryPoints[path.basename(file, ".ts")] = path.join(folder, file);
   }
   const outdir = path.join(folder, "dist");
+  const recipe = recipeOf([settings, entryPoints, esbuildVersion]);
+  if (!(await isFresh(outdir, recipe))) await makeBundle(folder, outdir, entryPoints, recipe);
+  return path.join(outdir, "main.js");
+}
+
+async function makeBundle(
+  folder: string,
+  outdir: string,
+  entryPoints: Record<string, string>,
+  recipe: string,
+): Promise<void> {
   try {
-    await build({
+    const { metafile } = await build({
+      ...settings,
       entryPoints,
       outdir,
-      bundle: true,
-      platform: "node",
-      format: "esm",
-      target: "node26",
-      banner: { js: requireBanner },
-      external: ["pg-native"],
-      plugins: [nativeAddonsStayOutside()],
-      sourcemap: "linked",
-      legalComments: "none",
-      logLevel: "silent",
+      absWorkingDir: folder,
+      plugins: [nativeAddonsStayOutside(), unusedExportersStayOutside()],
+      metafile: true,
     });
+    const files = Object.keys(metafile.inputs).filter((file) => !file.startsWith("unused-exporter:"));
+    await recordInputs(
+      outdir,
+      recipe,
+      files.map((file) => path.resolve(folder, file)),
+    );
   } catch (err) {
     throw new Error(`${path.basename(folder)} cannot be built:\n${buildErrors(err)}`, { cause: err });
   }
-  return path.join(outdir, "main.js");
 }
 
 interface BuildMessage {

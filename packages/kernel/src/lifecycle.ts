@@ -10,7 +10,7 @@ export interface Component {
 }
 
 export interface Lifecycle {
-  /** Starts all parts; when one fails, stops those that run already and throws its error. */
+  /** Starts all parts, unless it is stopped meanwhile; when one fails, stops those that run already and throws its error. */
   start(): Promise<void>;
   /** Stops all parts within `stopTimeoutMs` altogether. Calling it again returns the same promise. */
   stop(): Promise<void>;
@@ -53,6 +53,7 @@ export function createLifecycle(components: readonly Component[], options: Lifec
     stop,
     async start() {
       for (const component of components) {
+        if (stopping) return stopping;
         started.push(component);
         try {
           await component.start?.();
@@ -68,7 +69,9 @@ export function createLifecycle(components: readonly Component[], options: Lifec
 function untilAborted(work: Promise<void> | undefined, signal: AbortSignal): Promise<void> {
   if (!work) return Promise.resolve();
   return new Promise((resolve, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
     work.then(resolve, reject);
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+    // A signal that an earlier part has used up does not fire again; what stops at once may still do so.
+    if (signal.aborted) setImmediate(() => reject(signal.reason));
   });
 }

@@ -27,7 +27,9 @@ export async function runProcess(service: string, compose: () => Promise<Process
   }
   const { logger } = plan;
   const lifecycle = createLifecycle(plan.components, { logger, clock: systemClock });
+  let stopping = false;
   const stop = async (why: string, code: number) => {
+    stopping = true;
     logger.info({ why }, "stopping");
     await lifecycle.stop();
     logger.info({}, "stopped");
@@ -44,7 +46,7 @@ export async function runProcess(service: string, compose: () => Promise<Process
   });
   try {
     await lifecycle.start();
-    logger.info({ startedInMs: Math.round(process.uptime() * 1000) }, "started");
+    if (!stopping) logger.info({ startedInMs: Math.round(process.uptime() * 1000) }, "started");
   } catch (err) {
     logger.error({ err }, "could not start");
     exitAfterFlush(exitCodes.failed);
