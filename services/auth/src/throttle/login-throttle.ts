@@ -102,6 +102,11 @@ export function createLoginThrottle(database: Database, clock: Clock, key: Buffe
         "DELETE FROM login_attempt WHERE (scope = 'pair' AND key = $1) OR (scope = 'account' AND key = $2)",
         [keyOf("pair", email, address), keyOf("account", email, address)],
       );
+      // Many people behind one address sign in all day: only what failed is held against it.
+      await database.query(
+        "UPDATE login_attempt SET attempts = greatest(attempts - 1, 0) WHERE scope = 'address' AND key = $1",
+        [keyOf("address", email, address)],
+      );
       await database.query(
         `INSERT INTO login_attempt (scope, key, attempts, window_end) VALUES ('known', $1, 0, $2)
          ON CONFLICT (scope, key) DO UPDATE SET window_end = excluded.window_end`,
