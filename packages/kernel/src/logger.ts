@@ -26,11 +26,8 @@ export function createLogger(options: LoggerOptions): Logger {
     level: options.level,
     base: { service: options.service },
     timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: (label) => ({ level: label }) },
+    formatters: { level: (label) => ({ level: label }), log: withoutSecrets },
     serializers: { err: serializeError },
-    redact: {
-      paths: ["password", "*.password", "token", "*.token", "secret", "*.secret", "authorization", "*.authorization"],
-    },
     mixin: traceFields,
   };
   return options.write
@@ -45,6 +42,35 @@ export const silentLogger: Logger = {
   error() {},
   child: () => silentLogger,
 };
+
+const secretFields = new Set(["password", "token", "secret", "authorization"]);
+
+/**
+ * The last line of defence: fields named like secrets, at the top or one level below, are not written. A line without
+ * them costs one look at its names; a general redactor costs several microseconds a line.
+ */
+function withoutSecrets(fields: Record<string, unknown>): Record<string, unknown> {
+  for (const name in fields) {
+    if (secretFields.has(name) || isObjectWithSecret(fields[name])) return redacted(fields);
+  }
+  return fields;
+}
+
+const isPlainObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !(value instanceof Error);
+
+function isObjectWithSecret(value: unknown): boolean {
+  return isPlainObject(value) && Object.keys(value).some((name) => secretFields.has(name));
+}
+
+function redacted(fields: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => {
+      if (secretFields.has(name)) return [name, "[Redacted]"];
+      return [name, isObjectWithSecret(value) ? redacted(value as Record<string, unknown>) : value];
+    }),
+  );
+}
 
 function traceFields(): object {
   const context = trace.getActiveSpan()?.spanContext();

@@ -31,7 +31,8 @@ interface KeySet {
 }
 
 const algorithms = ["EdDSA", "ES256"];
-const clockToleranceS = 5;
+/** Clocks of two machines may differ by this much. */
+const clockToleranceS = 30;
 const cacheMax = 10_000;
 /** An unknown key id causes at most one fetch in this time, so that forged tokens cannot make us hammer the auth service. */
 const unknownKeyCooldownMs = 5_000;

@@ -1,0 +1,73 @@
+// An echo of about 90 bytes over gRPC: `node rpc-servers.ts plinth|connect|grpc-js PORT`.
+
+import { createServer as createHttp2Server } from "node:http2";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { connectNodeAdapter } from "@connectrpc/connect-node";
+import { Server, ServerCredentials } from "@grpc/grpc-js";
+import { createHealth, silentLogger, systemClock, systemRandom } from "@plinth/kernel";
+import { AuditService, EntrySchema, GetEntryRequestSchema } from "@plinth/proto/plinth/audit/v1/audit";
+import { access, createRpcServer } from "@plinth/rpc";
+
+const [kind, portText] = process.argv.slice(2);
+const port = Number(portText);
+const answer = (id: string) => ({ id, actor: "user:01920000-0000-7000-8000-000000000001", action: "x.y" });
+
+switch (kind) {
+  case "plinth": {
+    // The server as every service has it: authentication, access rule, validation, spans, metrics.
+    const anonymous = {
+      principal: { kind: "anonymous" } as const,
+      workload: undefined,
+      accessToken: undefined,
+      throughEdge: false,
+    };
+    const route = { access: access.public, handle: async (request: { id: string }) => answer(request.id) };
+    const server = createRpcServer({
+      host: "127.0.0.1",
+      port,
+      services: [{ service: AuditService, routes: new Map([["getEntry", route]]) }],
+      authenticator: { authenticate: async () => anonymous },
+      authorizer: { check: async () => false },
+      health: createHealth(),
+      logger: silentLogger,
+      clock: systemClock,
+      random: systemRandom,
+    });
+    await server.start?.();
+    break;
+  }
+  case "connect": {
+    const handler = connectNodeAdapter({
+      routes: (router) => void router.service(AuditService, { getEntry: (request) => answer(request.id) }),
+    });
+    createHttp2Server(handler).listen(port, "127.0.0.1");
+    break;
+  }
+  case "grpc-js": {
+    const server = new Server();
+    const getEntry = {
+      path: "/plinth.audit.v1.AuditService/GetEntry",
+      requestStream: false,
+      responseStream: false,
+      requestDeserialize: (bytes: Buffer) => fromBinary(GetEntryRequestSchema, bytes),
+      requestSerialize: (message: never) => Buffer.from(message),
+      responseSerialize: (message: { id: string }) => Buffer.from(toBinary(EntrySchema, create(EntrySchema, message))),
+      responseDeserialize: (bytes: Buffer) => bytes,
+    };
+    server.addService(
+      { getEntry },
+      {
+        getEntry: (call: { request: { id: string } }, callback: (err: null, message: object) => void) =>
+          callback(null, answer(call.request.id)),
+      },
+    );
+    await new Promise<void>((resolve, reject) =>
+      server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (err) =>
+        err ? reject(err) : resolve(),
+      ),
+    );
+    break;
+  }
+  default:
+    throw new Error("name plinth, connect or grpc-js");
+}

@@ -1,0 +1,24 @@
+import type { Upstreams } from "../data/upstreams.ts";
+
+const timeoutMs = 3_000;
+const documentBytesMax = 64 * 1024;
+
+/** Reads the JWKS document of the service `auth` from one of its ready endpoints. */
+export async function fetchJwks(upstreams: Upstreams): Promise<string> {
+  const endpoint = upstreams.pick("auth", []);
+  if (endpoint === undefined) throw new Error("the service auth has no ready endpoint");
+  const { statusCode, body } = await endpoint.pool.request({
+    method: "GET",
+    path: "/.well-known/jwks.json",
+    headers: { host: endpoint.authority, accept: "application/json" },
+    signal: AbortSignal.timeout(timeoutMs),
+  });
+  let text = "";
+  body.setEncoding("utf8");
+  for await (const chunk of body) {
+    text += chunk as string;
+    if (text.length > documentBytesMax) throw new Error("the JWKS document is too large");
+  }
+  if (statusCode !== 200) throw new Error(`auth answered ${statusCode} to the request for its JWKS`);
+  return text;
+}

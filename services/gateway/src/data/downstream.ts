@@ -1,0 +1,36 @@
+import type { Readable } from "node:stream";
+import type { RequestHead } from "./request-head.ts";
+
+export interface DownstreamEvents {
+  /** The answer went out completely (`complete`) or the caller is gone. Called once. */
+  onClosed(complete: boolean): void;
+  /** Room again after `write` returned false. */
+  onDrain(): void;
+}
+
+/** The caller's side of one request, the same for HTTP/1.1 and HTTP/2. */
+export interface Downstream {
+  readonly version: "1.1" | "2";
+  readonly method: string;
+  /** Path with query, as sent. */
+  readonly target: string;
+  readonly head: RequestHead;
+  readonly hasBody: boolean;
+  /** The request's body; read at most once. */
+  readonly body: Readable;
+  readonly remoteAddress: string;
+  readonly headersSent: boolean;
+  readonly closed: boolean;
+  readonly isUpgrade: boolean;
+  events: DownstreamEvents | undefined;
+  /** Sends the head. `headers`: name and value in turn. `end` promises that nothing follows. */
+  start(status: number, headers: string[], end: boolean): void;
+  /** False: wait for `onDrain`. */
+  write(chunk: Uint8Array): boolean;
+  /** Ends the answer, with a last chunk or trailers (name and value in turn). */
+  end(chunk?: Uint8Array, trailers?: readonly string[]): void;
+  /** Ends like `end`, after the request's body has gone by: closing before that could cost the caller the answer. */
+  endAfterBody(chunk?: Uint8Array): void;
+  /** Cuts the answer short so that the caller notices. */
+  abort(): void;
+}

@@ -1,0 +1,124 @@
+import type { Span } from "@opentelemetry/api";
+import type { Clock } from "@plinth/kernel";
+import type { Downstream, DownstreamEvents } from "./downstream.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { isStreaming, type ProtocolKind, protocolKind } from "./protocol-kind.ts";
+import type { RateLimitDecision } from "./rate-limiter.ts";
+import type { RequestHead } from "./request-head.ts";
+import type { Route } from "./route-table.ts";
+
+/** Who calls, as far as the edge knows. */
+export interface Caller {
+  kind: "anonymous" | "token";
+  /** The token's subject; empty for an anonymous caller. */
+  subject: string;
+}
+
+export const anonymous: Caller = Object.freeze({ kind: "anonymous", subject: "" });
+
+/** The part that currently works for the exchange upstream. */
+export interface Forwarding {
+  /** The caller is gone or time is over: stop, and answer nothing. */
+  cancel(): void;
+  /** The caller can take more. */
+  resume(): void;
+}
+
+export type ExchangeEnd = (exchange: Exchange, complete: boolean) => void;
+
+/** Everything known about one request while it is in the gateway. */
+export class Exchange implements DownstreamEvents {
+  readonly downstream: Downstream;
+  readonly head: RequestHead;
+  readonly method: string;
+  readonly startedMs: number;
+  readonly kind: ProtocolKind;
+  /** Upgraded connection: the bytes that came right after the request. */
+  readonly upgradeHead: Uint8Array | undefined;
+  /** Normalised path without query; empty until accepted. */
+  path = "";
+  /** With the question mark; empty without one. */
+  query = "";
+  host = "";
+  address = "";
+  route: Route | undefined;
+  requestId = "";
+  traceId = "";
+  traceparent = "";
+  span: Span | undefined;
+  caller: Caller = anonymous;
+  rateLimit: RateLimitDecision | undefined;
+  endpoint: Endpoint | undefined;
+  forwarding: Forwarding | undefined;
+  status = 0;
+  grpcStatus = "";
+  /** Why the gateway itself answered; empty when the service did. */
+  reason = "";
+  requestBytes = 0;
+  responseBytes = 0;
+  attempts = 0;
+  /** Endpoints that could not be connected for this request. */
+  unreachable: readonly Endpoint[] = [];
+  upstreamHeaders: string[] | undefined;
+  bufferedBody: Buffer | undefined;
+  timer: NodeJS.Timeout | undefined;
+  /** The caller's own deadline on the monotonic clock. */
+  deadlineMs = Number.POSITIVE_INFINITY;
+  /** The answer began and may stay open: a stream, server-sent events, a body of unknown length, a WebSocket. */
+  openEnded = false;
+  /** Moment of the last byte in either direction, for the idle limit. */
+  activeMs: number;
+  readonly #clock: Clock;
+  #onEnd: ExchangeEnd;
+  #ended = false;
+
+  constructor(downstream: Downstream, clock: Clock, onEnd: ExchangeEnd, upgradeHead?: Uint8Array) {
+    this.downstream = downstream;
+    this.#clock = clock;
+    this.head = downstream.head;
+    this.method = downstream.method;
+    this.startedMs = clock.monotonicMs();
+    this.activeMs = this.startedMs;
+    this.upgradeHead = upgradeHead;
+    this.kind = protocolKind(this.head.contentType, this.head.connectProtocol);
+    this.#onEnd = onEnd;
+    downstream.events = this;
+  }
+
+  get streaming(): boolean {
+    return isStreaming(this.kind) || this.upgradeHead !== undefined;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  nowMs(): number {
+    return this.#clock.monotonicMs();
+  }
+
+  /** Something moved: the idle limit starts anew. */
+  touch(): void {
+    this.activeMs = this.#clock.monotonicMs();
+  }
+
+  onClosed(complete: boolean): void {
+    this.finish(complete);
+  }
+
+  onDrain(): void {
+    this.forwarding?.resume();
+  }
+
+  /** Ends the accounting; safe to call twice. */
+  finish(complete: boolean): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    if (this.timer !== undefined) clearTimeout(this.timer);
+    this.timer = undefined;
+    const forwarding = this.forwarding;
+    this.forwarding = undefined;
+    if (!complete) forwarding?.cancel();
+    this.#onEnd(this, complete);
+  }
+}

@@ -1,0 +1,152 @@
+import type { DownstreamHeaders } from "./downstream-headers.ts";
+import type { Endpoint } from "./endpoint.ts";
+import type { Exchange } from "./exchange.ts";
+import { Http1Forward } from "./http1-forward.ts";
+import { Http2Forward } from "./http2-forward.ts";
+import type { GatewayMetrics } from "./metrics.ts";
+import { refusals } from "./refusals.ts";
+import { BodyIncomplete, BodyTooLarge, RequestBody } from "./request-body.ts";
+import { refuse } from "./respond.ts";
+import type { Route } from "./route-table.ts";
+import { upstreamHeaders } from "./upstream-headers.ts";
+import type { Upstreams } from "./upstreams.ts";
+import { WebSocketForward } from "./websocket-forward.ts";
+import type { WorkloadToken } from "./workload-token.ts";
+
+/** What an attempt reports. */
+export interface ForwardOutcome {
+  /** The head of an answer arrived; not yet passed on. */
+  answered(exchange: Exchange, endpoint: Endpoint, status: number, headers: DownstreamHeaders): void;
+  /** It broke. `sent`: bytes may have reached the service. */
+  failed(exchange: Exchange, endpoint: Endpoint, err: Error, sent: boolean): void;
+}
+
+/** Attempts per request, the first included. */
+const attemptsMax = 3;
+/** A body up to this size with a known length is read before an endpoint is taken: one write, and repeatable. */
+const bufferedBodyBytesMax = 64 * 1024;
+
+export interface ForwarderOptions {
+  upstreams: Upstreams;
+  metrics: GatewayMetrics;
+  workloadToken: WorkloadToken;
+}
+
+/** Sends a request to an endpoint of its service; repeats it elsewhere when that is safe. */
+export class Forwarder implements ForwardOutcome {
+  readonly #upstreams: Upstreams;
+  readonly #metrics: GatewayMetrics;
+  readonly #workloadToken: WorkloadToken;
+
+  constructor(options: ForwarderOptions) {
+    this.#upstreams = options.upstreams;
+    this.#metrics = options.metrics;
+    this.#workloadToken = options.workloadToken;
+  }
+
+  forward(exchange: Exchange): void {
+    const { head, downstream } = exchange;
+    const route = exchange.route as Route;
+    const limited = !exchange.streaming;
+    if (limited && head.contentLength > route.maxBodyBytes) {
+      refuse(exchange, refusals.bodyTooLarge);
+      return;
+    }
+    if (limited && downstream.hasBody && head.contentLength > 0 && head.contentLength <= bufferedBodyBytesMax)
+      this.#collect(exchange);
+    else this.#attempt(exchange);
+  }
+
+  #collect(exchange: Exchange): void {
+    const chunks: Buffer[] = [];
+    const { body } = exchange.downstream;
+    body.on("data", (chunk: Buffer) => {
+      exchange.requestBytes += chunk.length;
+      if (exchange.requestBytes > bufferedBodyBytesMax) refuse(exchange, refusals.bodyTooLarge);
+      else chunks.push(chunk);
+    });
+    body.on("end", () => {
+      if (exchange.ended || exchange.downstream.headersSent) return;
+      if (exchange.requestBytes !== exchange.head.contentLength) {
+        refuse(exchange, refusals.requestIncomplete);
+        return;
+      }
+      exchange.bufferedBody = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
+      this.#attempt(exchange);
+    });
+    body.on("error", () => refuse(exchange, refusals.requestIncomplete));
+  }
+
+  #attempt(exchange: Exchange): void {
+    if (exchange.ended) return;
+    const { service } = exchange.route as Route;
+    const endpoint = this.#upstreams.pick(service, exchange.unreachable);
+    if (endpoint === undefined) {
+      refuse(exchange, exchange.attempts === 0 ? refusals.noEndpoint : refusals.connectFailed);
+      return;
+    }
+    exchange.attempts++;
+    exchange.endpoint = endpoint;
+    exchange.upstreamHeaders ??= upstreamHeaders(exchange, this.#workloadToken.current());
+    this.#send(exchange, endpoint, exchange.upstreamHeaders);
+  }
+
+  #send(exchange: Exchange, endpoint: Endpoint, headers: string[]): void {
+    if (exchange.upgradeHead !== undefined) {
+      const attempt = new WebSocketForward(exchange, endpoint, this);
+      exchange.forwarding = attempt;
+      attempt.send(headers);
+    } else if (usesHttp2(exchange)) {
+      const attempt = new Http2Forward(exchange, endpoint, this);
+      exchange.forwarding = attempt;
+      attempt.send(headers, exchange.head.host);
+    } else {
+      const attempt = new Http1Forward(exchange, endpoint, this);
+      exchange.forwarding = attempt;
+      attempt.send(headers, this.#body(exchange, exchange.route as Route));
+    }
+  }
+
+  #body(exchange: Exchange, route: Route): Buffer | RequestBody | null {
+    if (!exchange.downstream.hasBody) return null;
+    if (exchange.bufferedBody !== undefined) return exchange.bufferedBody;
+    return new RequestBody(exchange, exchange.streaming ? Number.POSITIVE_INFINITY : route.maxBodyBytes);
+  }
+
+  answered(exchange: Exchange, endpoint: Endpoint, status: number, headers: DownstreamHeaders): void {
+    exchange.status = status;
+    exchange.grpcStatus = headers.grpcStatus;
+    exchange.openEnded = exchange.streaming || headers.contentLength < 0;
+    exchange.touch();
+    if (status >= 502 && status <= 504) {
+      this.#metrics.upstreamFailed(endpoint.service, "status");
+      this.#upstreams.failed(endpoint);
+    } else this.#upstreams.succeeded(endpoint);
+  }
+
+  failed(exchange: Exchange, endpoint: Endpoint, err: Error, sent: boolean): void {
+    if (err instanceof BodyTooLarge || err instanceof BodyIncomplete) {
+      refuse(exchange, err instanceof BodyTooLarge ? refusals.bodyTooLarge : refusals.requestIncomplete);
+      return;
+    }
+    this.#metrics.upstreamFailed(endpoint.service, sent ? "broken" : "connect");
+    this.#upstreams.failed(endpoint);
+    if (exchange.ended) return;
+    if (exchange.downstream.headersSent) {
+      exchange.reason = "UPSTREAM_BROKE_OFF";
+      exchange.downstream.abort();
+    } else if (exchange.attempts < attemptsMax && (!sent || isRepeatable(exchange))) {
+      if (!sent) exchange.unreachable = [...exchange.unreachable, endpoint];
+      this.#attempt(exchange);
+    } else refuse(exchange, sent ? refusals.upstreamFailed : refusals.connectFailed);
+  }
+}
+
+/** gRPC needs trailers and Connect streams both directions at once: only HTTP/2 has them. */
+function usesHttp2(exchange: Exchange): boolean {
+  return exchange.downstream.version === "2" && (exchange.kind === "grpc" || exchange.kind === "connect-stream");
+}
+
+function isRepeatable(exchange: Exchange): boolean {
+  return (exchange.method === "GET" || exchange.method === "HEAD") && !exchange.downstream.hasBody;
+}

@@ -1,0 +1,106 @@
+import { constants, type ServerHttp2Stream } from "node:http2";
+import type { Downstream, DownstreamEvents } from "./downstream.ts";
+import { RequestHead } from "./request-head.ts";
+
+const connectionHeaders = new Set(["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"]);
+
+export class Http2Downstream implements Downstream {
+  readonly version = "2";
+  readonly isUpgrade = false;
+  readonly body: ServerHttp2Stream;
+  readonly head: RequestHead;
+  readonly hasBody: boolean;
+  readonly rawHeaders: readonly string[];
+  method = "";
+  target = "";
+  events: DownstreamEvents | undefined;
+  closed = false;
+  #trailers: readonly string[] | undefined;
+
+  constructor(stream: ServerHttp2Stream, flags: number, rawHeaders: readonly string[]) {
+    this.body = stream;
+    this.hasBody = (flags & constants.NGHTTP2_FLAG_END_STREAM) === 0;
+    this.rawHeaders = rawHeaders;
+    this.head = new RequestHead(rawHeaders);
+    this.#readPseudoHeaders(rawHeaders);
+    stream.on("close", () => this.#closeOnce());
+    stream.on("drain", () => this.events?.onDrain());
+    // The reason arrives with "close"; without a listener it would end the process.
+    stream.on("error", () => {});
+  }
+
+  /** nghttp2 refuses repeated, unknown and late pseudo-headers itself. */
+  #readPseudoHeaders(rawHeaders: readonly string[]): void {
+    let authority = "";
+    for (let i = 0; i < rawHeaders.length; i += 2) {
+      const name = rawHeaders[i] as string;
+      const value = rawHeaders[i + 1] as string;
+      if (name === ":method") this.method = value;
+      else if (name === ":path") this.target = value;
+      else if (name === ":authority") authority = value;
+      else if (connectionHeaders.has(name)) this.head.problem = `${name} is not allowed in HTTP/2`;
+    }
+    if (authority === "") return;
+    if (this.head.host !== "" && this.head.host !== authority)
+      this.head.problem = "host and :authority name different hosts";
+    this.head.host = authority;
+    this.head.hostCount = 1;
+  }
+
+  get remoteAddress(): string {
+    return this.body.session?.socket.remoteAddress ?? "";
+  }
+
+  get headersSent(): boolean {
+    return this.body.headersSent;
+  }
+
+  start(status: number, headers: string[], end: boolean): void {
+    if (this.closed || this.body.destroyed) return;
+    const all = [":status", String(status)];
+    for (const item of headers) all.push(item);
+    if (!end) this.body.on("wantTrailers", () => this.#sendTrailers());
+    this.body.respond(all, end ? { endStream: true } : { waitForTrailers: true });
+  }
+
+  write(chunk: Uint8Array): boolean {
+    if (this.closed || this.body.destroyed) return true;
+    return this.body.write(chunk);
+  }
+
+  end(chunk?: Uint8Array, trailers?: readonly string[]): void {
+    if (this.closed || this.body.destroyed) return;
+    this.#trailers = trailers;
+    if (chunk === undefined) this.body.end();
+    else this.body.end(chunk);
+  }
+
+  /** The stream's end does not touch the connection: what still comes in is dropped. */
+  endAfterBody(chunk?: Uint8Array): void {
+    this.end(chunk);
+    if (!this.body.destroyed) this.body.resume();
+  }
+
+  /** After `waitForTrailers` the stream stays open until this was called, trailers or not. */
+  #sendTrailers(): void {
+    const trailers: Record<string, string[]> = {};
+    for (let i = 0; i < (this.#trailers?.length ?? 0); i += 2) {
+      const name = this.#trailers?.[i] as string;
+      if (name.startsWith(":") || connectionHeaders.has(name)) continue;
+      trailers[name] ??= [];
+      trailers[name].push(this.#trailers?.[i + 1] as string);
+    }
+    // Without trailers Node sends an empty DATA frame that ends the stream, which every client understands.
+    this.body.sendTrailers(trailers);
+  }
+
+  abort(): void {
+    if (!this.body.destroyed) this.body.close(constants.NGHTTP2_INTERNAL_ERROR);
+  }
+
+  #closeOnce(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.events?.onClosed(this.body.rstCode === constants.NGHTTP2_NO_ERROR && this.body.writableFinished);
+  }
+}

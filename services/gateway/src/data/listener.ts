@@ -1,0 +1,234 @@
+import http, { type IncomingMessage, type ServerResponse } from "node:http";
+import http2, { type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
+import net, { type AddressInfo, type Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import type { Component, Logger } from "@plinth/kernel";
+import type { Downstream } from "./downstream.ts";
+import { answeringOn, Http1Downstream } from "./http1-downstream.ts";
+import { Http2Downstream } from "./http2-downstream.ts";
+import { headersMax } from "./request-head.ts";
+
+export const listenerLimits = {
+  /** Open connections; more are refused by the kernel's queue until some close. */
+  connectionsMax: 20_000,
+  /** All header fields of a request together. */
+  headerBytesMax: 16 * 1024,
+  /** Until the head of a request is complete: slow senders hold a socket no longer than this. */
+  headersTimeoutMs: 10_000,
+  /** Until the first byte of a new connection. */
+  prefaceTimeoutMs: 10_000,
+  /** An idle HTTP/1.1 connection; longer than the 60 s of common load balancers in front. */
+  keepAliveTimeoutMs: 65_000,
+  /** An idle HTTP/2 connection. */
+  sessionIdleMs: 300_000,
+  streamsPerSessionMax: 100,
+  streamWindowBytes: 1024 * 1024,
+  sessionWindowBytes: 4 * 1024 * 1024,
+  /** Resets a client may cause: burst and refill per second; beyond it the session is closed (CVE-2023-44487). */
+  streamResetBurst: 200,
+  streamResetRate: 33,
+  /** Memory one HTTP/2 session may hold. */
+  sessionMemoryMiB: 16,
+} as const;
+
+export interface ListenerOptions {
+  host: string;
+  /** 0 picks a free port. */
+  port: number;
+  onRequest: (downstream: Downstream, upgradeHead?: Uint8Array) => void;
+  logger: Logger;
+  /** How long answers announce the end of the connection before idle connections are closed. */
+  drainDelayMs: number;
+}
+
+/** HTTP/2 connections start with these bytes (RFC 9113 section 3.4); no HTTP/1.1 request does. */
+const preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+
+/** One port for HTTP/1.1 and cleartext HTTP/2, told apart by the first bytes. */
+export class Listener implements Component {
+  readonly name = "listener";
+  readonly #options: ListenerOptions;
+  readonly #sockets = new Set<Socket>();
+  readonly #sessions = new Set<ServerHttp2Session>();
+  #closing = false;
+  #net: net.Server;
+  #http1: http.Server;
+  #http2: http2.Http2Server;
+
+  constructor(options: ListenerOptions) {
+    this.#options = options;
+    this.#http1 = this.#createHttp1();
+    this.#http2 = this.#createHttp2();
+    this.#net = net.createServer({ noDelay: true }, (socket) => this.#onConnection(socket));
+    this.#net.maxConnections = listenerLimits.connectionsMax;
+  }
+
+  port(): number {
+    return (this.#net.address() as AddressInfo).port;
+  }
+
+  start(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#net.once("error", reject);
+      this.#net.listen({ host: this.#options.host, port: this.#options.port, backlog: 1024 }, () => {
+        this.#net.off("error", reject);
+        this.#net.on("error", (err) => this.#options.logger.error({ err }, "listener failed"));
+        // Node ties the header time-out and the list of idle connections to this event.
+        this.#http1.emit("listening");
+        resolve();
+      });
+    });
+  }
+
+  /**
+   * Stops without failing a request: answers announce the end of their connection (GOAWAY, Connection: close) for
+   * `drainDelayMs` while new ones are still taken, then the port closes and what is in flight finishes.
+   */
+  async stop(signal: AbortSignal): Promise<void> {
+    this.#closing = true;
+    // The highest stream id: "send nothing new here" without refusing what is on its way.
+    for (const session of this.#sessions) if (!session.destroyed) session.goaway(0, 2 ** 31 - 1);
+    await waitMs(this.#options.drainDelayMs, signal);
+    const closed = new Promise<void>((resolve) => this.#net.close(() => resolve()));
+    for (const session of this.#sessions) session.close();
+    this.#http1.closeIdleConnections();
+    const idle = setInterval(() => this.#http1.closeIdleConnections(), 100);
+    const cut = () => {
+      for (const socket of this.#sockets) socket.destroy();
+    };
+    signal.addEventListener("abort", cut, { once: true });
+    if (signal.aborted) cut();
+    await closed;
+    signal.removeEventListener("abort", cut);
+    clearInterval(idle);
+    // Only to stop their timers: neither listens.
+    this.#http1.close();
+    this.#http2.close();
+  }
+
+  #onConnection(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.once("close", () => this.#sockets.delete(socket));
+    const onEarlyError = () => socket.destroy();
+    socket.on("error", onEarlyError);
+    const timer = setTimeout(() => socket.destroy(), listenerLimits.prefaceTimeoutMs);
+    let seen: Buffer = Buffer.alloc(0);
+    const peek = () => {
+      for (let chunk = socket.read() as Buffer | null; chunk !== null; chunk = socket.read() as Buffer | null)
+        seen = seen.length === 0 ? chunk : Buffer.concat([seen, chunk]);
+      if (seen.length === 0) return;
+      const length = Math.min(seen.length, preface.length);
+      const isPrefix = preface.compare(seen, 0, length, 0, length) === 0;
+      if (isPrefix && seen.length < preface.length) return;
+      clearTimeout(timer);
+      socket.off("readable", peek);
+      socket.off("error", onEarlyError);
+      socket.unshift(seen);
+      (isPrefix ? this.#http2 : this.#http1).emit("connection", socket);
+    };
+    socket.on("readable", peek);
+    socket.once("close", () => clearTimeout(timer));
+  }
+
+  #createHttp1(): http.Server {
+    const server = http.createServer(
+      {
+        maxHeaderSize: listenerLimits.headerBytesMax,
+        headersTimeout: listenerLimits.headersTimeoutMs,
+        // The route's own limits bound the body.
+        requestTimeout: 0,
+        keepAliveTimeout: listenerLimits.keepAliveTimeoutMs,
+        connectionsCheckingInterval: 5_000,
+        requireHostHeader: false,
+        insecureHTTPParser: false,
+        shouldUpgradeCallback: (request) => request.headers.upgrade?.toLowerCase() === "websocket",
+      },
+      (request, response) => this.#onHttp1(request, response),
+    );
+    // Node would drop what exceeds a count without a word; `accept` refuses it instead.
+    server.maxHeadersCount = 0;
+    server.on("upgrade", (request, socket, head) => this.#onUpgrade(request, socket, head));
+    server.on("connect", (_request, socket: Duplex) => {
+      socket.on("error", () => {});
+      socket.end("HTTP/1.1 501 Not Implemented\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+    });
+    server.on("clientError", refuseUnparsed);
+    return server;
+  }
+
+  #onHttp1(request: IncomingMessage, response: ServerResponse): void {
+    this.#options.onRequest(new Http1Downstream(request, response, this.#isClosing));
+  }
+
+  #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    socket.on("error", () => {});
+    this.#options.onRequest(Http1Downstream.ofUpgrade(request, socket, this.#isClosing), head);
+  }
+
+  #isClosing = (): boolean => this.#closing;
+
+  #createHttp2(): http2.Http2Server {
+    const server = http2.createServer({
+      settings: {
+        maxConcurrentStreams: listenerLimits.streamsPerSessionMax,
+        initialWindowSize: listenerLimits.streamWindowBytes,
+        maxHeaderListSize: listenerLimits.headerBytesMax,
+        enablePush: false,
+      },
+      maxHeaderListPairs: headersMax,
+      maxSessionMemory: listenerLimits.sessionMemoryMiB,
+      maxSendHeaderBlockLength: 64 * 1024,
+      streamResetBurst: listenerLimits.streamResetBurst,
+      streamResetRate: listenerLimits.streamResetRate,
+    });
+    server.on("session", (session) => this.#onSession(session));
+    server.on("sessionError", () => {});
+    server.on("stream", (stream: ServerHttp2Stream, _headers, flags, raw) => {
+      this.#options.onRequest(new Http2Downstream(stream, flags, raw as unknown as string[]));
+    });
+    return server;
+  }
+
+  #onSession(session: ServerHttp2Session): void {
+    this.#sessions.add(session);
+    session.once("close", () => this.#sessions.delete(session));
+    session.setLocalWindowSize(listenerLimits.sessionWindowBytes);
+    session.setTimeout(listenerLimits.sessionIdleMs, () => session.close());
+    if (this.#closing) session.goaway(0, 2 ** 31 - 1);
+  }
+}
+
+/** Bytes that are no HTTP request get an answer that says so, and the connection ends. */
+function refuseUnparsed(err: Error & { code?: string }, socket: Duplex): void {
+  if (err.code === "ECONNRESET" || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  // An answer was made already: it goes out, and nothing after it.
+  if (answeringOn(socket)?.headersSent) {
+    (socket as Socket).destroySoon();
+    return;
+  }
+  const [status, text] =
+    err.code === "HPE_HEADER_OVERFLOW"
+      ? ["431 Request Header Fields Too Large", "the request headers are too large"]
+      : err.code === "ERR_HTTP_REQUEST_TIMEOUT"
+        ? ["408 Request Timeout", "the request did not arrive in time"]
+        : ["400 Bad Request", "the request is malformed"];
+  const body = `${JSON.stringify({ code: "invalid_argument", message: text, reason: "BAD_REQUEST" })}\n`;
+  const head = `HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${body.length}`;
+  socket.end(`${head}\r\n\r\n${body}`);
+}
+
+function waitMs(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted || ms === 0) return resolve();
+    const timer = setTimeout(done, ms);
+    function done() {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", done);
+      resolve();
+    }
+    signal.addEventListener("abort", done, { once: true });
+  });
+}

@@ -1,0 +1,66 @@
+import { type Meter, metrics } from "@opentelemetry/api";
+import type { Exchange } from "./exchange.ts";
+
+/** Counts of the gateway. Labels are bounded: route ids from the table, five status classes, named kinds of failure. */
+export interface GatewayMetrics {
+  started(): void;
+  ended(exchange: Exchange, durationMs: number): void;
+  upstreamFailed(service: string, kind: "connect" | "broken" | "status"): void;
+  rateLimited(routeId: string): void;
+}
+
+interface Cell {
+  attributes: { route: string; code: string };
+  requests: number;
+}
+
+export function createMetrics(
+  jwksAgeMs: () => number | undefined,
+  meter: Meter = metrics.getMeter("plinth.gateway"),
+): GatewayMetrics {
+  const duration = meter.createHistogram("plinth_gateway_request_duration_seconds", {
+    description: "Time from the request's head to the end of the answer",
+    unit: "s",
+    advice: { explicitBucketBoundaries: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30] },
+  });
+  const upstreamFailures = meter.createCounter("plinth_gateway_upstream_failures_total");
+  const limited = meter.createCounter("plinth_gateway_rate_limited_total");
+  const cells = new Map<string, Cell>();
+  let inFlight = 0;
+  // Counted in plain numbers and read when somebody asks: adding to a counter costs more than the rest of the layer.
+  meter.createObservableCounter("plinth_gateway_requests_total").addCallback((result) => {
+    for (const cell of cells.values()) result.observe(cell.requests, cell.attributes);
+  });
+  meter.createObservableGauge("plinth_gateway_requests_in_flight").addCallback((result) => result.observe(inFlight));
+  meter.createObservableGauge("plinth_gateway_jwks_age_seconds").addCallback((result) => {
+    const age = jwksAgeMs();
+    if (age !== undefined) result.observe(age / 1000);
+  });
+  return {
+    started: () => {
+      inFlight++;
+    },
+    ended(exchange, durationMs) {
+      inFlight--;
+      const route = exchange.route?.id ?? "none";
+      const code = codeClass(exchange);
+      const key = `${code}${route}`;
+      let cell = cells.get(key);
+      if (cell === undefined) {
+        cell = { attributes: { route, code }, requests: 0 };
+        cells.set(key, cell);
+      }
+      cell.requests++;
+      duration.record(durationMs / 1000, cell.attributes);
+    },
+    upstreamFailed: (service, kind) => upstreamFailures.add(1, { service, kind }),
+    rateLimited: (route) => limited.add(1, { route }),
+  };
+}
+
+/** "2xx" ... "5xx", "grpc_error" for gRPC failures inside HTTP 200, "aborted" when no head was sent. */
+function codeClass(exchange: Exchange): string {
+  if (exchange.status === 0) return "aborted";
+  if (exchange.grpcStatus !== "" && exchange.grpcStatus !== "0") return "grpc_error";
+  return `${Math.floor(exchange.status / 100)}xx`;
+}

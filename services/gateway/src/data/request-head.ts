@@ -1,0 +1,162 @@
+/** Header fields of one request. */
+export const headersMax = 100;
+
+/**
+ * What the gateway needs to know of a request's headers, read in one pass. `forward` holds name and value in turn,
+ * names in lower case: everything that may go upstream. Not in it: host, content-length, hop-by-hop headers
+ * (RFC 9110 section 7.6.1) and what only the gateway may say (x-plinth-*, x-forwarded-*, forwarded, x-real-ip).
+ */
+export class RequestHead {
+  forward: string[] = [];
+  host = "";
+  hostCount = 0;
+  authorization = "";
+  authorizationCount = 0;
+  contentType = "";
+  /** -1: not said. */
+  contentLength = -1;
+  chunked = false;
+  origin = "";
+  preflightMethod = "";
+  connectProtocol = false;
+  connectTimeout = "";
+  grpcTimeout = "";
+  requestId = "";
+  traceparent = "";
+  userAgent = "";
+  forwardedFor = "";
+  forwardedProto = "";
+  forwardedHost = "";
+  /** Tokens of Connection beyond the usual ones; these name further headers to drop. */
+  connectionTokens = "";
+  teTrailers = false;
+  readonly count: number;
+  /** Set when a header makes the request unacceptable. */
+  problem = "";
+
+  constructor(rawHeaders: readonly string[]) {
+    this.count = rawHeaders.length / 2;
+    for (let i = 0; i < rawHeaders.length; i += 2) {
+      const raw = rawHeaders[i] as string;
+      // Pseudo-headers of HTTP/2 are read by the connection's side.
+      if (raw.charCodeAt(0) !== 58) this.#read(raw.toLowerCase(), rawHeaders[i + 1] as string);
+    }
+    if (this.connectionTokens !== "") this.#dropNamed();
+  }
+
+  #read(name: string, value: string): void {
+    switch (name) {
+      case "host":
+        this.host = value;
+        this.hostCount++;
+        return;
+      case "connection":
+        this.#connection(value);
+        return;
+      case "content-length":
+        if (!/^\d{1,15}$/.test(value) || (this.contentLength !== -1 && this.contentLength !== Number(value)))
+          this.problem = "content-length is not one number";
+        this.contentLength = Number(value);
+        return;
+      case "transfer-encoding":
+        this.chunked = true;
+        if (value.trim().toLowerCase() !== "chunked") this.problem = "transfer-encoding must be chunked";
+        return;
+      case "te":
+        this.teTrailers = value.toLowerCase().includes("trailers");
+        return;
+      case "keep-alive":
+      case "proxy-connection":
+      case "proxy-authenticate":
+      case "proxy-authorization":
+      case "upgrade":
+      case "trailer":
+      case "http2-settings":
+      case "expect":
+      case "forwarded":
+      case "x-real-ip":
+        return;
+      case "authorization":
+        this.authorization = value;
+        this.authorizationCount++;
+        break;
+      case "content-type":
+        this.contentType = value;
+        break;
+      case "origin":
+        this.origin = value;
+        break;
+      case "access-control-request-method":
+        this.preflightMethod = value;
+        break;
+      case "connect-protocol-version":
+        this.connectProtocol = true;
+        break;
+      case "connect-timeout-ms":
+        this.connectTimeout = value;
+        break;
+      case "grpc-timeout":
+        this.grpcTimeout = value;
+        break;
+      case "user-agent":
+        this.userAgent = value;
+        break;
+      case "x-request-id":
+        this.requestId = value;
+        return;
+      case "traceparent":
+        this.traceparent = value;
+        return;
+      default:
+        if (this.#isReserved(name, value)) return;
+    }
+    this.forward.push(name, value);
+  }
+
+  /** "_" counts as "-": many servers read both as one (CGI naming). */
+  #isReserved(name: string, value: string): boolean {
+    if (name.charCodeAt(0) !== 120) {
+      return name.includes("_") && reservedNames.has(name.replaceAll("_", "-"));
+    }
+    const dashed = name.includes("_") ? name.replaceAll("_", "-") : name;
+    if (dashed.startsWith("x-plinth-")) return true;
+    if (dashed === "x-real-ip" || dashed === "x-request-id") return true;
+    if (!dashed.startsWith("x-forwarded-")) return false;
+    if (name === "x-forwarded-for") this.forwardedFor += this.forwardedFor === "" ? value : `, ${value}`;
+    else if (name === "x-forwarded-proto") this.forwardedProto = value;
+    else if (name === "x-forwarded-host") this.forwardedHost = value;
+    return true;
+  }
+
+  #connection(value: string): void {
+    for (const part of value.toLowerCase().split(",")) {
+      const token = part.trim();
+      if (token === "" || token === "keep-alive" || token === "close" || token === "upgrade" || token === "te")
+        continue;
+      this.connectionTokens += `,${token}`;
+    }
+  }
+
+  #dropNamed(): void {
+    const named = new Set(this.connectionTokens.split(","));
+    // A client must not make the gateway forget who it is.
+    named.delete("authorization");
+    const kept: string[] = [];
+    for (let i = 0; i < this.forward.length; i += 2) {
+      if (!named.has(this.forward[i] as string)) kept.push(this.forward[i] as string, this.forward[i + 1] as string);
+    }
+    this.forward = kept;
+  }
+}
+
+const reservedNames = new Set([
+  "host",
+  "connection",
+  "content-length",
+  "transfer-encoding",
+  "authorization",
+  "forwarded",
+  "keep-alive",
+  "upgrade",
+  "te",
+]);

@@ -1,0 +1,130 @@
+import type { FaultCode } from "@plinth/kernel";
+import { addCorsHeaders } from "./cors.ts";
+import type { Exchange } from "./exchange.ts";
+import { addRateLimitHeaders } from "./rate-limit-headers.ts";
+import type { Refusal } from "./refusals.ts";
+
+const grpcNumber: Record<FaultCode, number> = {
+  canceled: 1,
+  invalid_argument: 3,
+  deadline_exceeded: 4,
+  not_found: 5,
+  already_exists: 6,
+  permission_denied: 7,
+  resource_exhausted: 8,
+  failed_precondition: 9,
+  aborted: 10,
+  out_of_range: 11,
+  unimplemented: 12,
+  internal: 13,
+  unavailable: 14,
+  unauthenticated: 16,
+};
+
+/**
+ * The only maker of answers that no service gave, each in the caller's own protocol. After the head went out the
+ * answer can only be cut off.
+ */
+export function refuse(exchange: Exchange, refusal: Refusal): void {
+  const { downstream } = exchange;
+  if (exchange.ended || downstream.closed) return;
+  if (exchange.reason === "") exchange.reason = refusal.reason;
+  if (downstream.headersSent) {
+    downstream.abort();
+    return;
+  }
+  const headers = sharedHeaders(exchange, refusal);
+  switch (exchange.kind) {
+    case "grpc":
+      refuseGrpc(exchange, refusal, headers);
+      break;
+    case "grpc-web":
+    case "grpc-web-text":
+      refuseGrpcWeb(exchange, refusal, headers);
+      break;
+    case "connect-stream":
+      refuseConnectStream(exchange, refusal, headers);
+      break;
+    default:
+      refuseJson(exchange, refusal, headers);
+      break;
+  }
+}
+
+function sharedHeaders(exchange: Exchange, refusal: Refusal): string[] {
+  const headers: string[] = [];
+  if (exchange.requestId !== "") headers.push("x-request-id", exchange.requestId);
+  if (refusal.status === 401) headers.push("www-authenticate", 'Bearer realm="plinth"');
+  if (refusal.retryAfterSeconds !== undefined) headers.push("retry-after", String(refusal.retryAfterSeconds));
+  addRateLimitHeaders(exchange, headers);
+  addCorsHeaders(exchange, headers);
+  if (exchange.downstream.version === "1.1" && (refusal.close || hasLongBody(exchange)))
+    headers.push("connection", "close");
+  return headers;
+}
+
+/** Too much to read on just to keep a connection. */
+function hasLongBody(exchange: Exchange): boolean {
+  const { head, downstream } = exchange;
+  return downstream.hasBody && !downstream.body.readableEnded && (head.chunked || head.contentLength > 65_536);
+}
+
+/** Plain HTTP and unary Connect: the status and Connect's error object, with the reason and request id added. */
+function refuseJson(exchange: Exchange, refusal: Refusal, headers: string[]): void {
+  const error = {
+    code: refusal.code,
+    message: refusal.message,
+    reason: refusal.reason,
+    ...(exchange.requestId === "" ? {} : { requestId: exchange.requestId }),
+  };
+  const body = Buffer.from(`${JSON.stringify(error)}\n`);
+  headers.push("content-type", "application/json", "content-length", String(body.length), "cache-control", "no-store");
+  send(exchange, refusal.status, headers, exchange.method === "HEAD" ? undefined : body);
+}
+
+/** Connect streams: HTTP 200 and an end-of-stream message (flag 2) that holds the error. */
+function refuseConnectStream(exchange: Exchange, refusal: Refusal, headers: string[]): void {
+  const json = JSON.stringify({ error: { code: refusal.code, message: refusal.message } });
+  headers.push("content-type", exchange.head.contentType);
+  send(exchange, 200, headers, envelope(2, json));
+}
+
+/** gRPC: trailers only, HTTP 200. */
+function refuseGrpc(exchange: Exchange, refusal: Refusal, headers: string[]): void {
+  exchange.grpcStatus = String(grpcNumber[refusal.code]);
+  headers.push("content-type", "application/grpc", "grpc-status", exchange.grpcStatus);
+  headers.push("grpc-message", encodeURI(refusal.message));
+  send(exchange, 200, headers, undefined);
+}
+
+/** gRPC-web: the trailers are the last message of the body (flag 128). */
+function refuseGrpcWeb(exchange: Exchange, refusal: Refusal, headers: string[]): void {
+  exchange.grpcStatus = String(grpcNumber[refusal.code]);
+  const frame = envelope(128, `grpc-status: ${exchange.grpcStatus}\r\ngrpc-message: ${encodeURI(refusal.message)}\r\n`);
+  const text = exchange.kind === "grpc-web-text";
+  headers.push("content-type", text ? "application/grpc-web-text+proto" : "application/grpc-web+proto");
+  send(exchange, 200, headers, text ? Buffer.from(frame.toString("base64")) : frame);
+}
+
+function envelope(flags: number, text: string): Buffer {
+  const data = Buffer.from(text);
+  const out = Buffer.allocUnsafe(5 + data.length);
+  out.writeUInt8(flags, 0);
+  out.writeUInt32BE(data.length, 1);
+  data.copy(out, 5);
+  return out;
+}
+
+function send(exchange: Exchange, status: number, headers: string[], body: Buffer | undefined): void {
+  exchange.status = status;
+  exchange.responseBytes += body?.length ?? 0;
+  exchange.downstream.start(status, headers, body === undefined);
+  if (body !== undefined || exchange.downstream.version === "1.1") exchange.downstream.endAfterBody(body);
+}
+
+/** The answer to a CORS preflight. */
+export function answerPreflight(exchange: Exchange, headers: string[]): void {
+  if (exchange.requestId !== "") headers.push("x-request-id", exchange.requestId);
+  exchange.reason = "PREFLIGHT";
+  send(exchange, 204, headers, undefined);
+}

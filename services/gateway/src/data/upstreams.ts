@@ -1,0 +1,104 @@
+import type { Clock, Logger, Random } from "@plinth/kernel";
+import { Endpoint } from "./endpoint.ts";
+import type { OutlierOptions } from "./outlier.ts";
+import { pickEndpoint } from "./pick-endpoint.ts";
+import type { DiscoveredEndpoint, EndpointResolver } from "./resolver.ts";
+
+export interface UpstreamsOptions {
+  resolver: EndpointResolver;
+  clock: Clock;
+  random: Random;
+  logger: Logger;
+  outlier?: OutlierOptions;
+}
+
+interface Upstream {
+  endpoints: readonly Endpoint[];
+  watch: { close(): void };
+}
+
+/** The endpoints of every service that has a route, kept current by the resolver. */
+export class Upstreams {
+  readonly #options: UpstreamsOptions;
+  readonly #services = new Map<string, Upstream>();
+  readonly #listeners: ((service: string) => void)[] = [];
+
+  constructor(options: UpstreamsOptions) {
+    this.#options = options;
+  }
+
+  /** Starts watching new services and lets go of those that have no route any more. */
+  setServices(names: readonly string[]): void {
+    for (const name of names) if (!this.#services.has(name)) this.#watch(name);
+    for (const name of [...this.#services.keys()]) if (!names.includes(name)) this.#forget(name);
+  }
+
+  /** `listener` hears the name of each service whose endpoints changed. */
+  onChange(listener: (service: string) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  endpoints(service: string): readonly Endpoint[] {
+    return this.#services.get(service)?.endpoints ?? [];
+  }
+
+  pick(service: string, tried: readonly Endpoint[]): Endpoint | undefined {
+    const upstream = this.#services.get(service);
+    if (upstream === undefined) return undefined;
+    return pickEndpoint(upstream.endpoints, tried, this.#options.clock.monotonicMs(), this.#options.random);
+  }
+
+  succeeded(endpoint: Endpoint): void {
+    endpoint.outlier.succeeded();
+  }
+
+  failed(endpoint: Endpoint): void {
+    if (endpoint.outlier.failed(this.#options.clock.monotonicMs()))
+      this.#options.logger.warn(
+        { service: endpoint.service, endpoint: endpoint.authority },
+        "endpoint ejected after failures in a row",
+      );
+  }
+
+  async close(): Promise<void> {
+    const all = [...this.#services.values()];
+    this.#services.clear();
+    for (const upstream of all) upstream.watch.close();
+    await Promise.all(all.flatMap((upstream) => upstream.endpoints.map((endpoint) => endpoint.destroy())));
+  }
+
+  #watch(service: string): void {
+    const upstream: Upstream = { endpoints: [], watch: { close() {} } };
+    this.#services.set(service, upstream);
+    upstream.watch = this.#options.resolver.watch(service, (found) => this.#update(service, found));
+  }
+
+  #forget(service: string): void {
+    const upstream = this.#services.get(service);
+    this.#services.delete(service);
+    upstream?.watch.close();
+    for (const endpoint of upstream?.endpoints ?? []) this.#retire(endpoint);
+  }
+
+  /** Endpoints that stay keep their connections and what was learned about them. */
+  #update(service: string, found: readonly DiscoveredEndpoint[]): void {
+    const upstream = this.#services.get(service);
+    if (upstream === undefined) return;
+    const known = new Map(upstream.endpoints.map((endpoint) => [`${endpoint.host} ${endpoint.port}`, endpoint]));
+    upstream.endpoints = found.map(({ host, port, draining }) => {
+      const key = `${host} ${port}`;
+      const endpoint = known.get(key) ?? new Endpoint(service, host, port, this.#options.outlier);
+      known.delete(key);
+      endpoint.draining = draining;
+      return endpoint;
+    });
+    for (const endpoint of known.values()) this.#retire(endpoint);
+    for (const listener of this.#listeners) listener(service);
+  }
+
+  #retire(endpoint: Endpoint): void {
+    endpoint.close().catch((err: unknown) => {
+      this.#options.logger.warn({ err, endpoint: endpoint.authority }, "connections of a gone endpoint did not close");
+    });
+  }
+}

@@ -1,0 +1,249 @@
+import { once } from "node:events";
+import type http from "node:http";
+import { eventually } from "@plinth/testing";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type RawData, WebSocket, WebSocketServer } from "ws";
+import { type Running, service, startGateway, startTestAuth, type TestAuth } from "./harness.ts";
+import { answers, sendRaw } from "./raw.ts";
+import { startHttpUpstream, type Upstream } from "./upstream.ts";
+
+let auth: TestAuth;
+let upstream: Upstream & { server: http.Server };
+let sockets: WebSocketServer;
+let running: Running;
+
+beforeAll(async () => {
+  auth = await startTestAuth();
+  upstream = await startHttpUpstream((request, response, body) => {
+    if (request.url === "/http/slow") return;
+    if (request.url === "/http/drip") return void response.write("first");
+    if (request.url === "/http/cut") {
+      response.writeHead(200, { "content-length": "100" });
+      response.write("only this", () => response.destroy());
+      return;
+    }
+    if (request.url === "/http/own-cors") response.setHeader("access-control-allow-origin", "https://evil.example");
+    if (request.url === "/http/hop") response.setHeader("connection", "close, x-gone").setHeader("x-gone", "1");
+    response.end(`${request.method} ${body.length}`);
+  });
+  sockets = new WebSocketServer({ noServer: true });
+  sockets.on("connection", (socket) => socket.on("message", (data: RawData) => socket.send(`echo ${data}`)));
+  upstream.server.on("upgrade", (request, socket, head) => {
+    if (request.url === "/ws/no") socket.end("HTTP/1.1 403 Forbidden\r\ncontent-length: 2\r\n\r\nno");
+    else sockets.handleUpgrade(request, socket, head, (ws) => sockets.emit("connection", ws, request));
+  });
+  const none = { authentication: "None" };
+  running = await startGateway(
+    [
+      service(
+        "web",
+        [
+          { path: "/http/", ...none, timeout: "300ms", idleTimeout: "400ms", maxBodyBytes: 100_000 },
+          { path: "/ws/", ...none, timeout: "300ms", idleTimeout: "60s" },
+          { path: "/no-ws/", ...none, websocket: false },
+          { path: "/limited/", ...none, rateLimit: { requests: 2, per: "1m", key: "Address" } },
+          { path: "/per-user/", authentication: "Optional", rateLimit: { requests: 1, per: "1m", key: "Principal" } },
+          { path: "/private/" },
+          { path: "/broken/", timeout: "soon" },
+        ],
+        { cors: { allowOrigins: ["https://app.example", "https://*.shop.example"], allowCredentials: true } },
+      ),
+    ],
+    { web: [upstream.port], auth: [auth.upstream.port] },
+  );
+});
+afterAll(async () => {
+  await running.stop();
+  for (const client of sockets.clients) client.terminate();
+  await upstream.close();
+  await auth.upstream.close();
+});
+
+const call = (path: string, init?: RequestInit) => fetch(`${running.url}${path}`, init);
+
+describe("CORS", () => {
+  const preflight = (origin: string, path = "/private/x") =>
+    call(path, { method: "OPTIONS", headers: { origin, "access-control-request-method": "POST" } });
+
+  it("answers preflights at the edge, without a token", async () => {
+    for (const origin of ["https://app.example", "https://a.b.shop.example"]) {
+      const answer = await preflight(origin);
+      expect(answer.status).toBe(204);
+      expect(answer.headers.get("access-control-allow-origin")).toBe(origin);
+      expect(answer.headers.get("access-control-allow-credentials")).toBe("true");
+      expect(answer.headers.get("access-control-allow-headers")).toContain("connect-protocol-version");
+      expect(answer.headers.get("vary")).toContain("Origin");
+    }
+  });
+
+  it.each([
+    "https://evil.example",
+    "https://shop.example",
+    "https://evilshop.example",
+    "http://app.example",
+    "https://app.example.evil.example",
+    "https://evil.example/.shop.example",
+    "null",
+  ])("allows %s nothing", async (origin) => {
+    expect((await preflight(origin)).headers.get("access-control-allow-origin")).toBeNull();
+    const answer = await call("/http/x", { headers: { origin } });
+    expect(answer.headers.get("access-control-allow-origin")).toBeNull();
+  });
+
+  it("marks answers and refusals alike and overrules the service", async () => {
+    for (const path of ["/http/own-cors", "/private/x"]) {
+      const answer = await call(path, { headers: { origin: "https://app.example" } });
+      expect(answer.headers.get("access-control-allow-origin")).toBe("https://app.example");
+      expect(answer.headers.get("access-control-expose-headers")).toContain("grpc-status");
+    }
+  });
+});
+
+describe("rate limits", () => {
+  it("count down, then answer 429 with when to come back", async () => {
+    const seen = [await call("/limited/x"), await call("/limited/x"), await call("/limited/x")];
+    expect(seen.map((answer) => answer.status)).toEqual([200, 200, 429]);
+    expect(seen.map((answer) => answer.headers.get("ratelimit"))).toEqual([
+      '"default";r=1;t=30',
+      '"default";r=0;t=60',
+      '"default";r=0;t=60',
+    ]);
+    expect(seen[2]?.headers.get("ratelimit-policy")).toBe('"default";q=2;w=60');
+    expect(Number(seen[2]?.headers.get("retry-after"))).toBeGreaterThan(0);
+    expect(await seen[2]?.json()).toMatchObject({ code: "resource_exhausted", reason: "RATE_LIMITED" });
+  });
+
+  it("count users apart from each other and from anonymous callers", async () => {
+    const as = async (sub?: string) => {
+      const headers = sub ? { authorization: `Bearer ${await auth.token({ sub })}` } : {};
+      return (await call("/per-user/x", { headers })).status;
+    };
+    expect([await as(), await as("user:a"), await as("user:b"), await as("user:a"), await as()]).toEqual([
+      200, 200, 200, 429, 429,
+    ]);
+  });
+});
+
+describe("bodies", () => {
+  it("stream through in both directions", async () => {
+    const answer = await call("/http/x", { method: "POST", body: "x".repeat(90_000) });
+    expect(await answer.text()).toBe("POST 90000");
+  });
+
+  it("over the limit are refused, announced or not", async () => {
+    const announced = await call("/http/x", { method: "POST", body: "x".repeat(100_001) });
+    expect(announced.status).toBe(413);
+    const body = new ReadableStream({
+      pull(controller) {
+        controller.enqueue(new Uint8Array(10_000));
+      },
+    });
+    const chunked = await call("/http/x", { method: "POST", body, duplex: "half" } as RequestInit);
+    expect(chunked.status).toBe(413);
+    expect(await chunked.json()).toMatchObject({ reason: "BODY_TOO_LARGE" });
+  });
+
+  it("cut short by the service reach the caller as cut short", async () => {
+    const answer = await call("/http/cut");
+    await expect(answer.text()).rejects.toThrow();
+  });
+
+  it("lose the headers that a service names in Connection", async () => {
+    const answer = await call("/http/hop");
+    expect(answer.headers.get("x-gone")).toBeNull();
+  });
+});
+
+describe("time", () => {
+  it("is over: 504, and the service hears of it", async () => {
+    const gone = new Promise((resolve) =>
+      upstream.server.once("request", (request: http.IncomingMessage) => request.socket.once("close", resolve)),
+    );
+    const answer = await call("/http/slow");
+    expect(answer.status).toBe(504);
+    expect(await answer.json()).toMatchObject({ code: "deadline_exceeded", reason: "DEADLINE_EXCEEDED" });
+    await gone;
+  });
+
+  it("of silence ends an answer that began", async () => {
+    const answer = await call("/http/drip");
+    expect(answer.status).toBe(200);
+    await expect(answer.text()).rejects.toThrow();
+  });
+});
+
+describe("callers that leave", () => {
+  it("end the request to the service", async () => {
+    const gone = new Promise((resolve) =>
+      upstream.server.once("request", (request: http.IncomingMessage) => request.socket.once("close", resolve)),
+    );
+    const abort = new AbortController();
+    const answer = call("/http/slow", { signal: abort.signal });
+    await eventually(() => expect(upstream.requests.at(-1)?.url).toBe("/http/slow"));
+    abort.abort();
+    await expect(answer).rejects.toThrow();
+    await gone;
+  });
+});
+
+describe("WebSocket", () => {
+  const open = async (path: string) => {
+    const socket = new WebSocket(`ws://127.0.0.1:${running.port}${path}`);
+    await once(socket, "open");
+    return socket;
+  };
+
+  it("passes messages both ways and the end, and outlives the route's timeout", async () => {
+    const socket = await open("/ws/chat");
+    await new Promise((resolve) => setTimeout(resolve, 350));
+    socket.send("hello");
+    const [message] = (await once(socket, "message")) as [RawData];
+    expect(String(message)).toBe("echo hello");
+    socket.close(4_000, "bye");
+    const [code] = (await once(socket, "close")) as [number];
+    expect(code).toBe(4_000);
+  });
+
+  it("is refused by the service in its own words, by the edge where it is off, without a token where one is required", async () => {
+    await expect(open("/ws/no")).rejects.toThrow("403");
+    await expect(open("/no-ws/x")).rejects.toThrow("403");
+    await expect(open("/private/x")).rejects.toThrow("401");
+    await expect(open("/nowhere")).rejects.toThrow("404");
+  });
+
+  it("is the only upgrade: h2c is ignored", async () => {
+    const head = "GET /http/x HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n";
+    expect(await sendRaw(running.port, head, answers(1))).toMatch(/^HTTP\/1\.1 200 /);
+  });
+});
+
+describe("accounting", () => {
+  it("writes one access line per request, without query and token", async () => {
+    await call("/http/logged?secret=1", { headers: { "x-request-id": "log-1" } });
+    const line = await eventually(() => {
+      const found = running.lines.filter(({ fields }) => fields["requestId"] === "log-1");
+      expect(found).toHaveLength(1);
+      return found[0];
+    });
+    expect(line).toMatchObject({
+      level: "info",
+      message: "request",
+      fields: {
+        method: "GET",
+        path: "/http/logged",
+        route: "web/0",
+        service: "web",
+        status: 200,
+        principal: "anonymous",
+      },
+    });
+    expect(JSON.stringify(line)).not.toContain("secret");
+  });
+
+  it("answers 500 on a route that is configured wrongly, and says so in the log", async () => {
+    expect((await call("/broken/x")).status).toBe(500);
+    expect(running.lines.find(({ message }) => message === "route problem")?.fields).toMatchObject({
+      field: "spec.route.rules[6].timeout",
+    });
+  });
+});
