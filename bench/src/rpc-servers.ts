@@ -3,7 +3,7 @@
 import { createServer as createHttp2Server } from "node:http2";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
-import { Server, ServerCredentials } from "@grpc/grpc-js";
+import { type MethodDefinition, Server, ServerCredentials } from "@grpc/grpc-js";
 import { createHealth, silentLogger, systemClock, systemRandom } from "@plinth/kernel";
 import { AuditService, EntrySchema, GetEntryRequestSchema } from "@plinth/proto/plinth/audit/v1/audit";
 import { access, createRpcServer } from "@plinth/rpc";
@@ -45,19 +45,20 @@ switch (kind) {
   }
   case "grpc-js": {
     const server = new Server();
-    const getEntry = {
+    const getEntry: MethodDefinition<{ id: string }, { id: string }> = {
       path: "/plinth.audit.v1.AuditService/GetEntry",
       requestStream: false,
       responseStream: false,
       requestDeserialize: (bytes: Buffer) => fromBinary(GetEntryRequestSchema, bytes),
-      requestSerialize: (message: never) => Buffer.from(message),
-      responseSerialize: (message: { id: string }) => Buffer.from(toBinary(EntrySchema, create(EntrySchema, message))),
-      responseDeserialize: (bytes: Buffer) => bytes,
+      requestSerialize: (message) =>
+        Buffer.from(toBinary(GetEntryRequestSchema, create(GetEntryRequestSchema, message))),
+      responseSerialize: (message) => Buffer.from(toBinary(EntrySchema, create(EntrySchema, message))),
+      responseDeserialize: (bytes: Buffer) => fromBinary(EntrySchema, bytes),
     };
     server.addService(
       { getEntry },
       {
-        getEntry: (call: { request: { id: string } }, callback: (err: null, message: object) => void) =>
+        getEntry: (call: { request: { id: string } }, callback: (err: null, message: { id: string }) => void) =>
           callback(null, answer(call.request.id)),
       },
     );

@@ -19,12 +19,17 @@ export interface Route<M extends DescMethod> {
   handle: Handler<M>;
 }
 
+/** A route of any RPC, for lists of routes. */
+export interface AnyRoute {
+  access: AccessRule;
+  handle: (request: never, context: CallContext) => unknown;
+}
+
 /** A service with an access rule and a handler for each of its RPCs. */
 export interface ServiceRoutes {
   service: DescService;
   /** By local method name. */
-  // biome-ignore lint/suspicious/noExplicitAny: the routes of different services are kept in one list
-  routes: ReadonlyMap<string, Route<any>>;
+  routes: ReadonlyMap<string, AnyRoute>;
 }
 
 /** The type checker refuses a missing, surplus or wrongly typed RPC. */

@@ -6,7 +6,7 @@ import { type Authorizer, enforceAccess } from "../access.ts";
 import type { Authenticator } from "../auth/authenticator.ts";
 import { thrownToConnectError } from "../fault-mapping.ts";
 import { actorOf, anonymous, type CallContext } from "../principal.ts";
-import type { Route } from "../service-routes.ts";
+import type { AnyRoute } from "../service-routes.ts";
 import { createRequestValidation } from "../validation.ts";
 import { callContextKey, peerAddressKey } from "./call-state.ts";
 
@@ -21,8 +21,7 @@ export interface InterceptorOptions {
   /** Deadline of calls that bring none. */
   defaultTimeoutMs: number;
   /** The rule and handler of an RPC. */
-  // biome-ignore lint/suspicious/noExplicitAny: routes of different services
-  routeOf(method: DescMethod): Route<any> | undefined;
+  routeOf(method: DescMethod): AnyRoute | undefined;
 }
 
 type AnyRequest = UnaryRequest | StreamRequest;

@@ -7,7 +7,7 @@ import type { Authorizer } from "../access.ts";
 import type { Authenticator } from "../auth/authenticator.ts";
 import { healthRoutes } from "../builtin/health-service.ts";
 import { createReflectionSource, reflectionRoutes } from "../builtin/reflection-service.ts";
-import type { Route, ServiceRoutes } from "../service-routes.ts";
+import type { AnyRoute, ServiceRoutes } from "../service-routes.ts";
 import { callContextKey, peerAddressKey } from "./call-state.ts";
 import { createInterceptors } from "./interceptors.ts";
 import { createOnePortListener } from "./one-port-listener.ts";
@@ -46,8 +46,7 @@ export interface RpcServer extends Component {
 /** Serves Connect, gRPC and gRPC-web, binary and JSON, over HTTP/1.1 and h2c on one port, with health and reflection. */
 export function createRpcServer(options: RpcServerOptions): RpcServer {
   const { services, httpRoutes = {}, health } = options;
-  // biome-ignore lint/suspicious/noExplicitAny: routes of different services
-  const routeByMethod = new Map<DescMethod, Route<any>>();
+  const routeByMethod = new Map<DescMethod, AnyRoute>();
   for (const { service, routes } of services) {
     for (const method of service.methods) {
       const route = routes.get(method.localName);

@@ -59,7 +59,7 @@ export function partialService(service: DescService, handlers: PartialHandlers):
     routes: new Map(
       service.methods.map((method) => [
         method.localName,
-        { access: access.public, handle: (handlers[method.localName] ?? missing(method)) as never },
+        { access: access.public, handle: handlers[method.localName] ?? missing(method) },
       ]),
     ),
   };
