@@ -161,10 +161,7 @@ function envoyConfig(port: number, upstreamPort: number, jwks: string): object {
         {
           name: "all",
           domains: ["*"],
-          routes: [
-            route("/full/", { typed_per_filter_config: { limit } }),
-            route("/plain/", { typed_per_filter_config: { limit: noLimit } }),
-          ],
+          routes: [route("/full/", { typed_per_filter_config: { limit } }), route("/plain/", {})],
         },
       ],
     },

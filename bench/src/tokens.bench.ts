@@ -1,5 +1,5 @@
 import { systemClock } from "@plinth/kernel";
-import { createAccessTokenVerifier } from "@plinth/rpc";
+import { createAccessTokenVerifier, createKeySet } from "@plinth/rpc";
 import { createLocalJWKSet, exportJWK, generateKeyPair, jwtVerify, SignJWT } from "jose";
 import { printTable } from "./table.ts";
 
@@ -20,7 +20,7 @@ export async function benchTokens(seconds: number): Promise<void> {
         .sign(privateKey);
     const tokens = await Promise.all(Array.from({ length: 12_000 }, (_, n) => sign(n)));
     const verifier = createAccessTokenVerifier({
-      keys: async () => JSON.stringify(jwks),
+      keys: createKeySet({ fetch: async () => JSON.stringify(jwks), clock: systemClock }),
       issuer: "plinth",
       audience: "plinth",
       clock: systemClock,

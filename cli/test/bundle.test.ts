@@ -48,7 +48,10 @@ test("a folder without an entry point is told how to say what to run", async () 
 });
 
 test("a bundle is kept while nothing changed, and made anew when a source did", async () => {
-  await write({ "main.ts": `import { answer } from "./answer.ts";\nconsole.log(answer);`, "answer.ts": "export const answer = 1;" });
+  await write({
+    "main.ts": `import { answer } from "./answer.ts";\nconsole.log(answer);`,
+    "answer.ts": "export const answer = 1;",
+  });
   const bundle = await bundleService(folder);
   const madeAt = async () => (await stat(bundle)).mtimeMs;
   const first = await madeAt();

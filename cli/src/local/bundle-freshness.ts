@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readFile, stat, writeFile } from "node:fs/promises";
+import { readFile, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 
 /** What a bundle was made of: enough to tell that making it again would change nothing. */
@@ -29,8 +29,19 @@ export async function isFresh(outdir: string, recipe: string): Promise<boolean> 
   }
 }
 
-/** Notes the inputs of a bundle that was just made. */
-export async function recordInputs(outdir: string, recipe: string, files: readonly string[]): Promise<void> {
+/**
+ * Notes the inputs of a bundle whose making began at `beganMs` (milliseconds since 1970). An input that changed since
+ * then may have been read before or after its change: then nothing is noted, and the next run builds again.
+ */
+export async function recordInputs(
+  outdir: string,
+  recipe: string,
+  files: readonly string[],
+  beganMs: number,
+): Promise<void> {
+  await rm(recordOf(outdir), { force: true });
+  const changes = await Promise.all(files.map(async (file) => (await stat(file)).mtimeMs));
+  if (changes.some((changedMs) => changedMs >= beganMs)) return;
   const inputs = await Promise.all(
     files.map(async (file) => [path.relative(outdir, file), await stampOf(file)] as const),
   );

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { glob } from "node:fs/promises";
 import path from "node:path";
+import { systemClock } from "@plinth/kernel";
 import { type BuildOptions, build, version as esbuildVersion } from "esbuild";
 import { isFresh, recipeOf, recordInputs } from "./bundle-freshness.ts";
 import { nativeAddonsStayOutside } from "./native-addons.ts";
@@ -59,6 +60,7 @@ async function makeBundle(
   entryPoints: Record<string, string>,
   recipe: string,
 ): Promise<void> {
+  const beganMs = systemClock.now();
   try {
     const { metafile } = await build({
       ...settings,
@@ -73,6 +75,7 @@ async function makeBundle(
       outdir,
       recipe,
       files.map((file) => path.resolve(folder, file)),
+      beganMs,
     );
   } catch (err) {
     throw new Error(`${path.basename(folder)} cannot be built:\n${buildErrors(err)}`, { cause: err });

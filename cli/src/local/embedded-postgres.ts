@@ -57,7 +57,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   try {
     await untilAnswering(url("postgres"), child, options.logFile);
   } catch (err) {
-    child.kill("SIGINT");
+    await stop(child, exited);
     throw err;
   }
   return { port, pid: child.pid ?? 0, url, exited, stop: () => stop(child, exited) };

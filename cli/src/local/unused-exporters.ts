@@ -1,8 +1,7 @@
 import type { Plugin } from "esbuild";
 
 /** Exporters that OpenTelemetry's Node SDK imports for every case; Plinth sends OTLP over HTTP and serves Prometheus. */
-const unused =
-  /^@opentelemetry\/exporter-(?:(?:logs|metrics|trace)-otlp-grpc|zipkin)$/;
+const unused = /^@opentelemetry\/exporter-(?:(?:logs|metrics|trace)-otlp-grpc|zipkin)$/;
 
 /**
  * Leaves the SDK's unused exporters out of a bundle: with them come a second gRPC stack and a second protobuf runtime,

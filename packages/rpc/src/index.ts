@@ -14,6 +14,7 @@ export {
   edgeWorkload,
   workloadTokenHeader,
 } from "./auth/authenticator.ts";
+export { createKeySet, type KeySet, type KeySetOptions } from "./auth/key-set.ts";
 export { createWorkloadTokenVerifier, type WorkloadTokenVerifier } from "./auth/workload-token-verifier.ts";
 export { healthRoutes } from "./builtin/health-service.ts";
 export { createReflectionSource, type ReflectionSource, reflectionRoutes } from "./builtin/reflection-service.ts";

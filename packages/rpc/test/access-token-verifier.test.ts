@@ -2,7 +2,7 @@ import { createHmac } from "node:crypto";
 import { Fault } from "@plinth/kernel";
 import { createFakeClock } from "@plinth/testing";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { type AccessTokenVerifier, createAccessTokenVerifier } from "../src/index.ts";
+import { type AccessTokenVerifier, createAccessTokenVerifier, createKeySet } from "../src/index.ts";
 import { type Claims, createSigningKey, forgeToken, keySet, type SigningKey, signToken } from "./signing-key.ts";
 
 const startS = 1_700_000_000;
@@ -36,10 +36,13 @@ beforeEach(() => {
   published = () => keySet(eddsa, es256, otherAlgorithm);
   fetches = 0;
   verifier = createAccessTokenVerifier({
-    async keys() {
-      fetches++;
-      return published();
-    },
+    keys: createKeySet({
+      async fetch() {
+        fetches++;
+        return published();
+      },
+      clock,
+    }),
     issuer: "https://issuer.example",
     audience: "plinth",
     clock,

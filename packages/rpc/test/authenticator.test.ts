@@ -12,6 +12,7 @@ import {
   type CallContext,
   createAccessTokenVerifier,
   createAuthenticator,
+  createKeySet,
   createWorkloadTokenVerifier,
   enforceAccess,
 } from "../src/index.ts";
@@ -32,7 +33,7 @@ beforeAll(async () => {
   await writeFile(jwks, keySet(workloadKey));
   authenticator = createAuthenticator({
     accessTokens: createAccessTokenVerifier({
-      keys: async () => keySet(userKey),
+      keys: createKeySet({ fetch: async () => keySet(userKey), clock }),
       issuer: "plinth",
       audience: "plinth",
       clock,

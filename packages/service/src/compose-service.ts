@@ -1,4 +1,4 @@
-import { createPostgresBus, type EventBus } from "@plinth/bus";
+import { createOutboxRelay, createPostgresBus, type EventBus } from "@plinth/bus";
 import { type Clients, createAuthzAuthorizer, createClients } from "@plinth/clients";
 import {
   createPostgresRegistry,
@@ -36,6 +36,7 @@ import {
   type Authorizer,
   createAccessTokenVerifier,
   createAuthenticator,
+  createKeySet,
   createRpcServer,
   createWorkloadTokenVerifier,
   type HttpRoutes,
@@ -61,7 +62,7 @@ export interface ServiceRuntime {
   workloadToken: () => Promise<string | undefined>;
   /** Only with `uses.database`. */
   database: Database;
-  /** Only with `uses.bus`. */
+  /** Only with `uses.bus`. With a database as well, the outbox is relayed to it: nobody has to think of it. */
   bus: EventBus;
 }
 
@@ -110,7 +111,8 @@ export async function composeService<S extends ConfigSpec>(
     ConfigOf<S>;
   const clock = systemClock;
   const random = systemRandom;
-  const instanceId = config.instanceId ?? `${definition.name}-${random.uuidv7(clock.now()).slice(-12)}`;
+  // The suffix tells a process from its predecessor of the same name, which may still be draining.
+  const instanceId = `${config.instanceId ?? definition.name}-${random.uuidv7(clock.now()).slice(-6)}`;
   const logger = createLogger({ service: definition.name, level: config.logLevel }).child({ instance: instanceId });
   logger.debug({ config: describeConfig(spec, config as never) }, "configuration");
   const telemetry = config.telemetry === "on" ? telemetryFor(definition, instanceId, config) : noTelemetry;
@@ -129,7 +131,12 @@ export async function composeService<S extends ConfigSpec>(
     : undefined;
   const bus = config.busUrl ? createPostgresBus({ ...common, url: config.busUrl }) : undefined;
   const verifierFor = (keys: () => Promise<string>): AccessTokenVerifier =>
-    createAccessTokenVerifier({ keys, issuer: config.tokenIssuer, audience: config.tokenAudience, clock });
+    createAccessTokenVerifier({
+      keys: createKeySet({ fetch: keys, clock }),
+      issuer: config.tokenIssuer,
+      audience: config.tokenAudience,
+      clock,
+    });
   const accessTokens = verifierFor(async () => (await clients.get(AuthService, "auth").getJwks({})).jwksJson);
 
   const runtime: ServiceRuntime = {
@@ -170,6 +177,8 @@ export async function composeService<S extends ConfigSpec>(
     port: () => server.port(),
     ...{ health, clock, drainDelayMs: config.drainDelayMs },
   });
+  const relay =
+    database && bus ? createOutboxRelay({ database, bus, source: definition.name, logger, clock, random }) : undefined;
   const telemetryPart: Component = { name: "telemetry", stop: () => telemetry.shutdown() };
   const all = [
     telemetryPart,
@@ -179,6 +188,7 @@ export async function composeService<S extends ConfigSpec>(
     resolver,
     registry,
     clients,
+    relay,
     ...(parts.workers ?? []),
     server,
     registration,

@@ -2,7 +2,10 @@ import { type ConfigOf, durationMs, integer, list, oneOf, optionalText, text, ur
 
 /** Keys that every service understands; the substrate (operator or CLI) sets them. */
 export const baseConfig = {
-  instanceId: optionalText("PLINTH_INSTANCE_ID", "unique name of this process; made up when absent"),
+  instanceId: optionalText(
+    "PLINTH_INSTANCE_ID",
+    "name of this process; made up when absent, and made unique by a suffix",
+  ),
   host: text("PLINTH_HOST", "address to listen on", { default: "0.0.0.0" }),
   port: integer("PLINTH_PORT", "port for RPCs; 0 picks a free one", { default: 8080, max: 65_535 }),
   adminPort: integer("PLINTH_ADMIN_PORT", "port for /livez, /readyz and /metrics; 0 picks a free one", {

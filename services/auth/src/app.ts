@@ -1,10 +1,9 @@
 import { hkdfSync } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { createOutboxRelay } from "@plinth/bus";
 import { createAuthzAuthorizer } from "@plinth/clients";
 import type { Component } from "@plinth/kernel";
 import { IdentityService } from "@plinth/proto/plinth/identity/v1/identity";
-import { createAccessTokenVerifier } from "@plinth/rpc";
+import { createAccessTokenVerifier, createKeySet } from "@plinth/rpc";
 import type { ServiceDefinition, ServiceRuntime } from "@plinth/service";
 import { config } from "./config.ts";
 import { onUserEvent } from "./events/on-user-event.ts";
@@ -52,7 +51,11 @@ export const auth: ServiceDefinition<typeof config> = {
       clock,
       Buffer.from(hkdfSync("sha256", encryptionKey, "", "plinth login throttle", 32)),
     );
-    const verifier = createAccessTokenVerifier({ keys: keys.jwksJson, ...claims, clock });
+    const verifier = createAccessTokenVerifier({
+      keys: createKeySet({ fetch: keys.jwksJson, clock }),
+      ...claims,
+      clock,
+    });
     const service = routes({
       login: { identity: clients.get(IdentityService, "identity"), sessions, throttle, issuer, database },
       introspect: { sessions, verifier, clock, ...claims },
@@ -60,11 +63,10 @@ export const auth: ServiceDefinition<typeof config> = {
       keys,
       authorizer: createAuthzAuthorizer(clients),
     });
-    const relay = createOutboxRelay({ database, bus, source: "auth", logger, clock, random });
     return {
       services: [service],
       httpRoutes: { "/.well-known/jwks.json": (request, response) => answerJwks(keys, request, response) },
-      workers: [keys, relay, onUserEvent(bus, database, sessions), pruning(sessions, runtime)],
+      workers: [keys, onUserEvent(bus, database, sessions), pruning(sessions, runtime)],
       accessTokenKeys: keys.jwksJson,
     };
   },

@@ -1,4 +1,3 @@
-import { createOutboxRelay } from "@plinth/bus";
 import type { ServiceDefinition } from "@plinth/service";
 import { authzConfig } from "./config.ts";
 import { createEngineAuthorizer } from "./engine/engine-authorizer.ts";
@@ -13,16 +12,13 @@ export const authz: ServiceDefinition<typeof authzConfig> = {
   version: "0.1.0",
   config: authzConfig,
   uses: { database: true, bus: true },
-  compose({ database, bus, logger, clock, random }, { admins }) {
+  compose({ database, logger }, { admins }) {
     const store = createPostgresStore(database);
     const models = createModelCache();
     const engine = createPermissionEngine(store, models);
     return {
       services: [authzRoutes({ store, models, engine })],
-      workers: [
-        createAdminGrant({ admins, store, logger }),
-        createOutboxRelay({ database, bus, source: "authz", logger, clock, random }),
-      ],
+      workers: [createAdminGrant({ admins, store, logger })],
       authorizer: createEngineAuthorizer(engine),
     };
   },

@@ -1,8 +1,8 @@
 import { trace } from "@opentelemetry/api";
 import type { Clock, Component, Health, Logger, Random } from "@plinth/kernel";
-import { AccessTokenVerifier } from "./auth/access-token-verifier.ts";
+import { createAccessTokenVerifier, createKeySet } from "@plinth/rpc";
 import { fetchJwks } from "./auth/fetch-jwks.ts";
-import { KeySet } from "./auth/key-set.ts";
+import { keepKeys } from "./auth/keep-keys.ts";
 import { compile } from "./control/compile.ts";
 import type { OnSnapshot, RouteSource } from "./control/route-source.ts";
 import { logAccess } from "./data/access-log.ts";
@@ -67,11 +67,12 @@ export function createGateway(options: GatewayOptions): Gateway {
     logger.info({ routes: table.routes.length, services: table.services }, "routes loaded");
   });
 
-  const keys = new KeySet({ fetch: () => fetchJwks(upstreams), clock, logger });
+  const keys = createKeySet({ fetch: () => fetchJwks(upstreams), clock });
+  const keeping = keepKeys(keys, clock, logger);
   upstreams.onChange((service) => {
-    if (service === "auth" && keys.ageMs() === undefined && upstreams.endpoints("auth").length > 0) void keys.refresh();
+    if (service === "auth" && keys.ageMs() === undefined && upstreams.endpoints("auth").length > 0) keeping.now();
   });
-  const verifier = new AccessTokenVerifier({
+  const verifier = createAccessTokenVerifier({
     keys,
     issuer: options.tokenIssuer,
     audience: options.tokenAudience,
@@ -114,7 +115,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   });
   const upstreamConnections: Component = { name: "upstream connections", stop: () => upstreams.close() };
   return {
-    workers: [workloadToken, upstreamConnections, routes, keys],
+    workers: [workloadToken, upstreamConnections, routes, keeping],
     server: {
       name: "gateway",
       port: () => listener.port(),

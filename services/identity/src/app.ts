@@ -1,5 +1,4 @@
 import { readFile } from "node:fs/promises";
-import { createOutboxRelay } from "@plinth/bus";
 import type { ServiceDefinition } from "@plinth/service";
 import { config } from "./config.ts";
 import { normalizePassword, type PasswordPolicy } from "./domain/password-policy.ts";
@@ -20,7 +19,7 @@ export const identity: ServiceDefinition<typeof config> = {
   version: "0.1.0",
   config,
   uses: { database: true, bus: true },
-  async compose({ database, bus, logger, clock, random }, settings) {
+  async compose({ database, clock, random }, settings) {
     const bcrypt = createBcryptWorkers(workerFile);
     const limit = createWorkLimit({ concurrencyMax: settings.hashConcurrencyMax, queueMax: settings.hashQueueMax });
     const cost = { memoryKiB: settings.argon2MemoryKiB, iterations: settings.argon2Iterations, parallelism: 1 };
@@ -30,8 +29,7 @@ export const identity: ServiceDefinition<typeof config> = {
       blocked: await readBlocklist(settings.blocklistFile),
     };
     const users = createPostgresUserStore(database, clock);
-    const relay = createOutboxRelay({ database, bus, source: "identity", logger, clock, random });
-    return { services: [routes({ users, hasher, policy, clock, random })], workers: [bcrypt, hasher, relay] };
+    return { services: [routes({ users, hasher, policy, clock, random })], workers: [bcrypt, hasher] };
   },
 };
 

@@ -22,7 +22,7 @@ export interface Authenticator {
 }
 
 export interface AuthenticatorOptions {
-  accessTokens: AccessTokenVerifier;
+  accessTokens: Pick<AccessTokenVerifier, "verify">;
   /** Absent: workload tokens are refused. */
   workloadTokens: WorkloadTokenVerifier | undefined;
 }

@@ -1,9 +1,10 @@
-import { hash } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { type Clock, Fault } from "@plinth/kernel";
-import { createLocalJWKSet, createRemoteJWKSet, type JWTVerifyGetKey, jwtVerify } from "jose";
+import { type Clock, Fault, isFault } from "@plinth/kernel";
+import { jwtVerify } from "jose";
+import { createKeySet } from "./key-set.ts";
+import { createTokenCache } from "./token-cache.ts";
 
-/** Proves which service calls. Throws Fault unauthenticated for a token that is not good. */
+/** Proves which service calls. Throws Fault unauthenticated for a token that is not good, unavailable without keys. */
 export type WorkloadTokenVerifier = (token: string) => Promise<string>;
 
 export interface WorkloadTokenVerifierOptions {
@@ -15,39 +16,37 @@ export interface WorkloadTokenVerifierOptions {
 
 const audience = "plinth";
 const cacheMax = 1_000;
+const clockToleranceS = 5;
+const fetchTimeoutMs = 3_000;
 
 /**
  * Verifies workload tokens: on one machine those that the supervisor mints ("service:NAME"), on Kubernetes projected
  * ServiceAccount tokens ("system:serviceaccount:NAMESPACE:NAME").
  */
-export function createWorkloadTokenVerifier(options: WorkloadTokenVerifierOptions): WorkloadTokenVerifier {
-  const cache = new Map<string, { name: string; expiresAt: number }>();
-  let keys: JWTVerifyGetKey | undefined;
-
-  async function loadKeys(): Promise<JWTVerifyGetKey> {
-    if (/^https?:/.test(options.jwks)) return createRemoteJWKSet(new URL(options.jwks));
-    return createLocalJWKSet(JSON.parse(await readFile(options.jwks, "utf8")));
-  }
-
+export function createWorkloadTokenVerifier({
+  jwks,
+  issuer,
+  clock,
+}: WorkloadTokenVerifierOptions): WorkloadTokenVerifier {
+  const keys = createKeySet({ fetch: () => readKeys(jwks), clock });
+  const cache = createTokenCache<{ name: string; expiresAt: number }>(keys, cacheMax);
   return async (token) => {
-    const digest = hash("sha256", token, "base64");
-    const cached = cache.get(digest);
-    if (cached && cached.expiresAt > options.clock.now() / 1000) return cached.name;
-    keys ??= await loadKeys();
+    const known = cache.get(token);
+    if (known && known.expiresAt > clock.now() / 1000) return known.name;
     try {
-      const { payload } = await jwtVerify(token, keys, {
+      const { payload } = await jwtVerify(token, keys.resolve, {
         algorithms: ["EdDSA", "ES256", "RS256"],
-        issuer: options.issuer,
+        issuer,
         audience,
         requiredClaims: ["sub", "exp"],
-        clockTolerance: 5,
-        currentDate: new Date(options.clock.now()),
+        clockTolerance: clockToleranceS,
+        currentDate: new Date(clock.now()),
       });
       const name = serviceName(payload.sub ?? "");
-      if (cache.size >= cacheMax) cache.delete(cache.keys().next().value as string);
-      cache.set(digest, { name, expiresAt: payload.exp as number });
+      cache.set(token, { name, expiresAt: payload.exp as number });
       return name;
     } catch (err) {
+      if (isFault(err)) throw err;
       throw new Fault({
         code: "unauthenticated",
         reason: "WORKLOAD_TOKEN_INVALID",
@@ -56,6 +55,13 @@ export function createWorkloadTokenVerifier(options: WorkloadTokenVerifierOption
       });
     }
   };
+}
+
+async function readKeys(source: string): Promise<string> {
+  if (!/^https?:/.test(source)) return readFile(source, "utf8");
+  const response = await fetch(source, { signal: AbortSignal.timeout(fetchTimeoutMs) });
+  if (!response.ok) throw new Error(`${source} answered ${response.status}`);
+  return response.text();
 }
 
 function serviceName(subject: string): string {

@@ -1,4 +1,5 @@
-import { type AccessTokenVerifier, TokenRejected, type VerifiedToken } from "../auth/access-token-verifier.ts";
+import { isFault } from "@plinth/kernel";
+import { type AccessTokenVerifier, actorOf, type VerifiedToken } from "@plinth/rpc";
 import type { Exchange } from "./exchange.ts";
 import { type Refusal, refusals } from "./refusals.ts";
 import type { Route } from "./route-table.ts";
@@ -20,7 +21,7 @@ export function authenticate(
   const token = authorizationCount === 1 ? bearer.exec(authorization)?.[1] : undefined;
   if (token === undefined) return refusals.tokenMalformed;
   try {
-    const known = verifier.cached(token);
+    const known = verifier.recall(token);
     if (known !== undefined) return accept(exchange, known);
   } catch (err) {
     return rejection(err);
@@ -29,11 +30,11 @@ export function authenticate(
 }
 
 function accept(exchange: Exchange, verified: VerifiedToken): undefined {
-  exchange.caller = { kind: "token", subject: verified.subject };
+  exchange.caller = { kind: "token", subject: actorOf(verified.principal) };
 }
 
 function rejection(err: unknown): Refusal {
-  if (!(err instanceof TokenRejected)) throw err;
-  if (err.problem === "expired") return refusals.tokenExpired;
-  return err.problem === "invalid" ? refusals.tokenInvalid : refusals.keysUnavailable;
+  if (!isFault(err)) throw err;
+  if (err.reason === "TOKEN_EXPIRED") return refusals.tokenExpired;
+  return err.code === "unavailable" ? refusals.keysUnavailable : refusals.tokenInvalid;
 }

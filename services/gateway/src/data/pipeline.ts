@@ -1,6 +1,6 @@
 import type { Tracer } from "@opentelemetry/api";
 import type { Clock, Logger, Random } from "@plinth/kernel";
-import type { AccessTokenVerifier } from "../auth/access-token-verifier.ts";
+import type { AccessTokenVerifier } from "@plinth/rpc";
 import { accept, isSaneRequestId } from "./accept.ts";
 import { authenticate } from "./authenticate.ts";
 import { plainAddress, rateLimitAddress, type TrustedProxies } from "./client-address.ts";

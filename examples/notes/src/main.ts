@@ -1,0 +1,4 @@
+import { runService } from "@plinth/service";
+import { notes } from "./app.ts";
+
+await runService(notes);

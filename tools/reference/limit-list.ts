@@ -1,0 +1,334 @@
+/** A limit in the source: the constant or option with this name in this file. Its value is read from there. */
+export interface Limit {
+  name: string;
+  meaning: string;
+  /** Told from the end of the name unless given. */
+  unit?: "ms" | "s" | "bytes" | "KiB" | "MiB" | "count";
+}
+
+/** Where limits are set, by what they protect. A test finds the ones that are missing here. */
+export const limitList: Readonly<Record<string, Readonly<Record<string, readonly Limit[]>>>> = {
+  Processes: {
+    "packages/kernel/src/lifecycle.ts": [
+      { name: "stopTimeoutMs", meaning: "an ordered stop altogether, below the 30 s that Kubernetes grants" },
+    ],
+    "packages/kernel/src/admin-server.ts": [
+      { name: "requestTimeout", meaning: "a request to the admin port", unit: "ms" },
+      { name: "headersTimeout", meaning: "the head of a request to the admin port", unit: "ms" },
+    ],
+    "packages/service/src/workload-token.ts": [
+      { name: "rereadMs", meaning: "between two readings of the own workload token" },
+    ],
+  },
+  "RPC servers": {
+    "packages/rpc/src/server/rpc-server.ts": [
+      { name: "readMaxBytes", meaning: "a request message" },
+      { name: "writeMaxBytes", meaning: "an answer" },
+      { name: "callsMax", meaning: "calls in hand; more are refused with `TOO_MANY_CALLS`" },
+      { name: "defaultTimeoutMs", meaning: "the deadline of calls that bring none" },
+      { name: "maxTimeoutMs", meaning: "the longest deadline a call may ask for" },
+    ],
+    "packages/rpc/src/server/one-port-listener.ts": [
+      { name: "connectionsMax", meaning: "open connections" },
+      { name: "streamsMax", meaning: "calls at a time on one HTTP/2 connection" },
+      { name: "firstByteTimeoutMs", meaning: "until a new connection has said what it speaks" },
+      { name: "keepAliveTimeout", meaning: "an idle HTTP/1.1 connection", unit: "ms" },
+      { name: "headersTimeout", meaning: "the head of an HTTP/1.1 request", unit: "ms" },
+      { name: "requestTimeout", meaning: "an HTTP/1.1 request", unit: "ms" },
+      { name: "maxHeaderSize", meaning: "the head of an HTTP/1.1 request", unit: "bytes" },
+      { name: "maxHeaderListSize", meaning: "the head of an HTTP/2 request", unit: "bytes" },
+      { name: "windowBytes", meaning: "flow control window of an HTTP/2 stream" },
+      { name: "maxSessionMemory", meaning: "memory of one HTTP/2 connection", unit: "MiB" },
+    ],
+    "packages/rpc/src/builtin/health-service.ts": [
+      { name: "watchIntervalMs", meaning: "between two looks of `grpc.health.v1` Watch" },
+    ],
+    "packages/rpc/src/auth/access-token-verifier.ts": [
+      { name: "clockToleranceS", meaning: "difference between clocks when a token's times are checked" },
+      { name: "cacheMax", meaning: "verified access tokens remembered" },
+      { name: "refreshMs", meaning: "between two fetches of the key set" },
+      { name: "unknownKeyCooldownMs", meaning: "an unknown key id causes at most one fetch in" },
+    ],
+    "packages/rpc/src/auth/workload-token-verifier.ts": [
+      { name: "cacheMax", meaning: "verified workload tokens remembered" },
+    ],
+  },
+  "Calls between services": {
+    "packages/clients/src/clients.ts": [{ name: "defaultTimeoutMs", meaning: "the deadline of calls that bring none" }],
+    "packages/clients/src/balanced-transport.ts": [
+      { name: "attemptsMax", meaning: "attempts per call, the first included" },
+    ],
+    "packages/clients/src/retry-budget.ts": [
+      { name: "windowMs", meaning: "the retry budget: a fifth of the calls plus 10 a second over this time" },
+    ],
+    "packages/clients/src/endpoint-pool.ts": [
+      { name: "failuresMax", meaning: "failures in a row after which an instance is left alone" },
+      { name: "ejectBaseMs", meaning: "for how long at first" },
+      { name: "ejectMaxMs", meaning: "for how long at most" },
+      { name: "firstEndpointWaitMs", meaning: "a call waits for a service that has no instance yet" },
+    ],
+    "packages/clients/src/endpoint-channel.ts": [
+      { name: "maxBytes", meaning: "a message, either way" },
+      { name: "fallbackMs", meaning: "HTTP/1.1 is used before HTTP/2 is tried again" },
+    ],
+    "packages/clients/src/http2-session.ts": [
+      { name: "connectTimeoutMs", meaning: "a connection attempt" },
+      { name: "pingIntervalMs", meaning: "between two pings of a connection" },
+      { name: "pingTimeoutMs", meaning: "the answer to a ping" },
+      { name: "streamWindowBytes", meaning: "flow control window of a call" },
+      { name: "sessionWindowBytes", meaning: "flow control window of a connection" },
+    ],
+    "packages/discovery/src/postgres/schema.ts": [
+      { name: "defaultLeaseMs", meaning: "an instance that stops renewing disappears after" },
+    ],
+  },
+  "PostgreSQL and events": {
+    "packages/postgres/src/database.ts": [
+      { name: "poolMax", meaning: "connections of a service; `PLINTH_DATABASE_POOL_MAX`" },
+      { name: "statementTimeoutMs", meaning: "a statement; then `DATABASE_STATEMENT_TIMEOUT`" },
+      { name: "connectTimeoutMs", meaning: "a connection, and the wait for a free one" },
+      { name: "idleTimeoutMillis", meaning: "an idle connection is kept", unit: "ms" },
+      { name: "attemptsMax", meaning: "attempts of a transaction that lost a serialization race" },
+      { name: "pingIntervalMs", meaning: "between two looks whether PostgreSQL is there" },
+    ],
+    "packages/postgres/src/migrate/migrate.ts": [
+      { name: "lockTimeoutMs", meaning: "a migration waits for the lock of another migrator" },
+    ],
+    "packages/bus/src/outbox-relay.ts": [
+      { name: "batchMax", meaning: "events published at a time" },
+      { name: "pollMs", meaning: "delay of an event whose wake-up was missed" },
+      { name: "lockRetryMs", meaning: "between two attempts to become the relay of a service" },
+    ],
+    "packages/bus/src/postgres/schema.ts": [{ name: "partitionCount", meaning: "partitions of a topic" }],
+    "packages/bus/src/postgres/postgres-bus.ts": [
+      { name: "retentionMs", meaning: "events are kept for consumers" },
+      { name: "poolMax", meaning: "connections of a service to the bus" },
+      { name: "pruneIntervalMs", meaning: "between two removals of old events" },
+    ],
+    "packages/bus/src/postgres/postgres-consumer.ts": [
+      { name: "batchMax", meaning: "events read at a time" },
+      { name: "pollMs", meaning: "delay of an event whose wake-up was missed" },
+    ],
+    "packages/bus/src/deliver.ts": [
+      { name: "attemptsMax", meaning: "attempts to consume an event before it is put aside" },
+    ],
+  },
+  "Gateway: callers": {
+    "services/gateway/src/data/listener.ts": [
+      { name: "connectionsMax", meaning: "open connections" },
+      { name: "headerBytesMax", meaning: "all header fields of a request" },
+      { name: "headersTimeoutMs", meaning: "until the head of a request is complete" },
+      { name: "prefaceTimeoutMs", meaning: "until the first byte of a new connection" },
+      { name: "keepAliveTimeoutMs", meaning: "an idle HTTP/1.1 connection" },
+      { name: "sessionIdleMs", meaning: "an idle HTTP/2 connection" },
+      { name: "streamsPerSessionMax", meaning: "requests at a time on one HTTP/2 connection" },
+      { name: "streamWindowBytes", meaning: "flow control window of a request" },
+      { name: "sessionWindowBytes", meaning: "flow control window of a connection" },
+      { name: "streamResetBurst", meaning: "resets a connection may cause at once", unit: "count" },
+      { name: "streamResetRate", meaning: "resets a second it may cause for long", unit: "count" },
+      { name: "sessionMemoryMiB", meaning: "memory of one HTTP/2 connection", unit: "MiB" },
+    ],
+    "services/gateway/src/data/request-head.ts": [{ name: "headersMax", meaning: "header fields of a request" }],
+    "services/gateway/src/data/normalise-path.ts": [
+      { name: "targetCharsMax", meaning: "characters of a path with its query; then `TARGET_TOO_LONG`" },
+    ],
+    "services/gateway/src/control/compile-rule.ts": [
+      { name: "timeoutMs", meaning: "a request, unless its rule says otherwise (`timeout`)" },
+      { name: "idleTimeoutMs", meaning: "silence on a stream, unless its rule says otherwise" },
+      { name: "maxBodyBytes", meaning: "a request body, unless its rule says otherwise" },
+    ],
+    "services/gateway/src/data/http1-downstream.ts": [
+      { name: "lingerMs", meaning: "a refused body is still read, so that the answer arrives" },
+      { name: "lingerBytesMax", meaning: "as much of it" },
+    ],
+    "services/gateway/src/auth/access-token-verifier.ts": [
+      { name: "tokenCharsMax", meaning: "characters of an access token" },
+      { name: "leewaySeconds", meaning: "difference between clocks when a token's times are checked", unit: "s" },
+    ],
+    "services/gateway/src/auth/fetch-jwks.ts": [
+      { name: "timeoutMs", meaning: "fetching the keys of auth" },
+      { name: "documentBytesMax", meaning: "the key set" },
+    ],
+    "services/gateway/src/auth/key-set.ts": [
+      { name: "keysMax", meaning: "keys in the key set" },
+      { name: "startRetryMs", meaning: "between two attempts to get the first key set" },
+      { name: "refreshMs", meaning: "between two fetches of the key set" },
+      { name: "cooldownMs", meaning: "an unknown key id causes at most one fetch in" },
+    ],
+  },
+  "Gateway: services behind it": {
+    "services/gateway/src/data/endpoint.ts": [
+      { name: "connectTimeoutMs", meaning: "an HTTP/1.1 connection attempt" },
+      { name: "connectionsMax", meaning: "HTTP/1.1 connections to one instance; more requests wait in line" },
+      { name: "keepAliveTimeoutMs", meaning: "an idle HTTP/1.1 connection" },
+      { name: "maxHeaderBytes", meaning: "the head of an HTTP/1.1 answer" },
+    ],
+    "services/gateway/src/data/http2-sessions.ts": [
+      { name: "connectTimeoutMs", meaning: "an HTTP/2 connection attempt" },
+      { name: "sessionsMax", meaning: "HTTP/2 connections to one instance" },
+      { name: "streamsPerSessionMax", meaning: "requests on one connection before another is opened" },
+      { name: "streamWindowBytes", meaning: "flow control window of a request" },
+      { name: "sessionWindowBytes", meaning: "flow control window of a connection" },
+      { name: "maxHeaderListBytes", meaning: "the head of an HTTP/2 answer" },
+    ],
+    "services/gateway/src/data/forward.ts": [
+      { name: "attemptsMax", meaning: "attempts per request, the first included" },
+      { name: "bufferedBodyBytesMax", meaning: "a request body that is kept for another attempt" },
+    ],
+    "services/gateway/src/data/outlier.ts": [
+      { name: "failuresMax", meaning: "failures in a row after which an instance is left alone" },
+      { name: "baseEjectionMs", meaning: "for how long at first" },
+      { name: "ejectionMaxMs", meaning: "for how long at most" },
+    ],
+    "services/gateway/src/control/file-route-source.ts": [
+      { name: "filesMax", meaning: "manifests in the routes directory" },
+      { name: "settleMs", meaning: "the directory is quiet before it is read" },
+      { name: "rescanMs", meaning: "between two looks, in case a change was not announced" },
+    ],
+    "services/gateway/src/data/workload-token.ts": [
+      { name: "rereadMs", meaning: "between two readings of the own workload token" },
+    ],
+    "services/gateway/src/reflection/local-rpc.ts": [{ name: "readMaxBytes", meaning: "a reflection request" }],
+    "services/gateway/src/reflection/merged-reflection.ts": [
+      { name: "retryMs", meaning: "before a service whose descriptors failed is asked again" },
+    ],
+    "services/gateway/src/reflection/service-catalog.ts": [
+      { name: "timeoutMs", meaning: "asking a service for its descriptors" },
+      { name: "filesMax", meaning: "descriptor files of a service" },
+      { name: "fileBytesMax", meaning: "a descriptor file" },
+    ],
+  },
+  auth: {
+    "services/auth/src/throttle/login-throttle.ts": [
+      { name: "knownMs", meaning: "an address from which the owner signed in counts as known" },
+    ],
+    "services/auth/src/keys/key-ring.ts": [
+      { name: "refreshMs", meaning: "another instance's key rotation is noticed" },
+    ],
+    "services/auth/src/app.ts": [
+      { name: "overlapReserveMs", meaning: "an old signing key stays published beyond the life of its last token" },
+      { name: "pruneIntervalMs", meaning: "between two removals of ended sessions" },
+    ],
+    "services/auth/src/store/postgres-session-store.ts": [
+      { name: "keepEndedMs", meaning: "an ended session is kept, so that its reuse is noticed" },
+    ],
+    "services/auth/src/rpc/list-sessions.ts": [
+      { name: "defaultPageSize", meaning: "sessions on a page", unit: "count" },
+    ],
+    "services/auth/src/rpc/service-credentials.ts": [
+      { name: "defaultPageSize", meaning: "service credentials on a page", unit: "count" },
+    ],
+  },
+  identity: {
+    "services/identity/src/domain/password-policy.ts": [
+      { name: "bytesMax", meaning: "a password" },
+      { name: "ownCharactersMin", meaning: "characters of a password beside the person's own name and address" },
+    ],
+    "services/identity/src/passwords/bcrypt-workers.ts": [
+      { name: "bcryptBytesMax", meaning: "a password with an imported bcrypt hash; longer ones are refused, not cut" },
+    ],
+    "services/identity/src/passwords/hash-format.ts": [
+      { name: "argon2MemoryKiB", meaning: "memory of an imported argon2id hash", unit: "KiB" },
+      { name: "argon2Iterations", meaning: "passes of an imported argon2id hash", unit: "count" },
+      { name: "argon2Parallelism", meaning: "lanes of an imported argon2id hash", unit: "count" },
+      { name: "bcrypt", meaning: "cost of an imported bcrypt hash", unit: "count" },
+      { name: "scryptLogN", meaning: "log2 N of an imported scrypt hash", unit: "count" },
+      { name: "scryptR", meaning: "r of an imported scrypt hash", unit: "count" },
+      { name: "scryptP", meaning: "p of an imported scrypt hash", unit: "count" },
+      { name: "pbkdf2", meaning: "iterations of an imported PBKDF2 hash", unit: "count" },
+    ],
+    "services/identity/src/passwords/password-hasher.ts": [
+      { name: "scryptMemoryMax", meaning: "memory of an scrypt verification", unit: "bytes" },
+    ],
+    "services/identity/src/rpc/list-users.ts": [{ name: "defaultPageSize", meaning: "users on a page", unit: "count" }],
+  },
+  authz: {
+    "services/authz/src/domain/limits.ts": [
+      { name: "objectBytesMax", meaning: "an object, `type:id`" },
+      { name: "subjectBytesMax", meaning: "a subject, `type:id#relation`" },
+      { name: "typeNameMax", meaning: "characters of a type's name" },
+      { name: "relationNameMax", meaning: "characters of a relation's name" },
+      { name: "resolutionStepsMax", meaning: "depth of a check; then `RESOLUTION_TOO_DEEP`" },
+      { name: "checkNodesMax", meaning: "object and relation pairs that a check visits; then `CHECK_TOO_LARGE`" },
+      { name: "checkRelationshipsMax", meaning: "stored relationships that a check reads; then `CHECK_TOO_LARGE`" },
+      { name: "readBatchMax", meaning: "object and relation pairs in one read of the store" },
+      { name: "changesMax", meaning: "writes and deletes of a request; then `WRITE_TOO_LARGE`" },
+      { name: "modulesMax", meaning: "modules of the model" },
+      { name: "moduleBytesMax", meaning: "a module" },
+      { name: "typesMax", meaning: "types of the model" },
+      { name: "relationsPerTypeMax", meaning: "relations of a type" },
+      { name: "rewriteNodesMax", meaning: "operators in a relation's definition" },
+      { name: "nestingMax", meaning: "open parentheses at one place of a module" },
+      { name: "conditionsMax", meaning: "conditions of the model" },
+      { name: "conditionParametersMax", meaning: "parameters of a condition" },
+      { name: "conditionExpressionBytesMax", meaning: "a condition's expression" },
+      { name: "conditionContextBytesMax", meaning: "a condition's parameters as JSON" },
+      { name: "conditionContextDepthMax", meaning: "nesting of a condition's parameters" },
+    ],
+    "services/authz/src/model/model-cache.ts": [{ name: "modelsMax", meaning: "compiled models remembered" }],
+    "services/authz/src/domain/model/parse-dsl.ts": [
+      { name: "reportedErrorsMax", meaning: "mistakes in a module that an answer names" },
+    ],
+  },
+  audit: {
+    "services/audit/src/rpc/list-entries.ts": [
+      { name: "defaultPageSize", meaning: "entries on a page", unit: "count" },
+    ],
+  },
+  "PlatformService manifests": {
+    "packages/platform/src/parse-manifests.ts": [
+      { name: "manifestMaxLength", meaning: "characters of a manifest file", unit: "count" },
+      { name: "maxAliasCount", meaning: "aliases in a manifest file", unit: "count" },
+    ],
+    "packages/platform/src/schema/values.ts": [
+      { name: "serviceNameMaxLength", meaning: "characters of a service's name", unit: "count" },
+    ],
+  },
+  "The local substrate": {
+    "cli/src/local/service-process.ts": [
+      { name: "killAfterMs", meaning: "a service that was told to stop is killed" },
+      { name: "backoffInitialMs", meaning: "before a service that died is started again" },
+      { name: "backoffMaxMs", meaning: "the same, when it keeps dying" },
+      {
+        name: "stableMs",
+        meaning: "a service that ran this long counts as stable: the wait before its next start begins anew",
+      },
+      { name: "probeMs", meaning: "between two looks whether a service is ready" },
+      { name: "lastLinesMax", meaning: "log lines shown when a service dies" },
+    ],
+    "cli/src/local/supervisor.ts": [
+      { name: "readyTimeoutMs", meaning: "a service has to become ready" },
+      { name: "explainAfterMs", meaning: "before `plinth up` says what it waits for" },
+    ],
+    "cli/src/local/embedded-postgres.ts": [
+      { name: "startTimeoutMs", meaning: "PostgreSQL has to answer" },
+      { name: "stopTimeoutMs", meaning: "PostgreSQL has to stop" },
+      { name: "logMaxBytes", meaning: "PostgreSQL's log before it is rotated" },
+    ],
+    "cli/src/local/log-file.ts": [{ name: "defaultMaxBytes", meaning: "a service's log before it is rotated" }],
+    "cli/src/local/line-splitter.ts": [{ name: "lineMaxLength", meaning: "characters of a log line", unit: "count" }],
+    "cli/src/local/workload-tokens.ts": [
+      { name: "lifetimeSeconds", meaning: "a workload token is valid", unit: "s" },
+      { name: "rewriteMs", meaning: "between two mintings" },
+    ],
+    "cli/src/local/control-socket.ts": [{ name: "bodyMaxBytes", meaning: "a request to the control socket" }],
+    "cli/src/local/ports.ts": [{ name: "neighboursMax", meaning: "ports tried above one that is taken" }],
+    "cli/src/program.ts": [{ name: "replicasMax", meaning: "instances of a service" }],
+    "cli/src/commands/down.ts": [{ name: "downTimeoutMs", meaning: "`plinth down` waits" }],
+    "cli/src/doctor/checks.ts": [{ name: "freeDiskMinBytes", meaning: "free disk space at least" }],
+  },
+  "The example service notes": {
+    "examples/notes/src/authz/note-rights.ts": [{ name: "batchMax", meaning: "questions to authz in one call" }],
+    "examples/notes/src/rpc/list-notes.ts": [{ name: "defaultPageSize", meaning: "notes on a page", unit: "count" }],
+  },
+};
+
+/** Constants whose names end like limits but which are none: formats, units, intervals of a terminal. */
+export const notLimits: Readonly<Record<string, readonly string[]>> = {
+  "services/auth/src/domain/refresh-token.ts": ["tokenBytes", "nonceBytes", "tagBytes"],
+  "services/auth/src/keys/sealed-json.ts": ["nonceBytes", "tagBytes"],
+  "services/auth/src/rpc/service-credentials.ts": ["dayMs"],
+  "services/gateway/src/data/request-ids.ts": ["poolBytes", "idBytes"],
+  "services/gateway/src/data/http1-downstream.ts": ["smallBodyBytesMax"],
+  "services/gateway/src/data/local-rate-limiter.ts": ["sweepMax"],
+};
