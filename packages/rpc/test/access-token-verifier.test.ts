@@ -206,11 +206,13 @@ describe("keys", () => {
 
   test("a withdrawn key is refused once the set has been refreshed", async () => {
     const signed = (jti: string) => signToken(eddsa, { ...claims, jti, exp: startS + 10_000 });
-    expect(await outcome(await signed("1"))).toBe("ok");
+    const remembered = await signed("1");
+    expect(await outcome(remembered)).toBe("ok");
     published = () => keySet(es256);
     clock.advance(300_001);
     await outcome(await signed("2")); // starts the refresh
     expect(await outcome(await signed("3"))).toBe("unauthenticated TOKEN_INVALID");
+    expect(await outcome(remembered), "remembered from before").toBe("unauthenticated TOKEN_INVALID");
   });
 
   test.each([

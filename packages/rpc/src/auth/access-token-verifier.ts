@@ -29,7 +29,7 @@ export interface AccessTokenVerifierOptions {
 /** Signatures made with anything else are refused before a key is looked up: no "none", no shared secrets. */
 const algorithms = ["EdDSA", "Ed25519", "ES256"];
 /** Clocks of two machines may differ by this much. */
-const clockToleranceS = 30;
+const clockToleranceS = 5;
 
 /** Verifies access tokens of RFC 9068: fixed algorithms, type at+jwt, issuer, audience and expiry (RFC 8725). */
 export function createAccessTokenVerifier(options: AccessTokenVerifierOptions): AccessTokenVerifier {
