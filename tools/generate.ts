@@ -1,5 +1,13 @@
-// Regenerates everything that is generated and committed: code from proto, the CRD from the PlatformService schema.
-import { run } from "./run.ts";
+// Regenerates everything that is generated and committed: code from proto, CRDs from their schemas, reference pages.
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { root, run } from "./run.ts";
 
 await run("buf", ["generate"]);
-await run(process.execPath, ["packages/platform/src/generate-crd.ts"]);
+for (const script of [
+  "packages/platform/src/generate-crd.ts",
+  "operator/src/route-policy/generate-crd.ts",
+  "tools/generate-reference.ts",
+]) {
+  if (existsSync(path.join(root, script))) await run(process.execPath, [script]);
+}

@@ -12,6 +12,10 @@ export const limitList: Readonly<Record<string, Readonly<Record<string, readonly
     "packages/kernel/src/lifecycle.ts": [
       { name: "stopTimeoutMs", meaning: "an ordered stop altogether, below the 30 s that Kubernetes grants" },
     ],
+    "packages/kernel/src/line-writer.ts": [
+      { name: "bufferBytes", meaning: "log lines that are collected before they are written" },
+      { name: "flushMs", meaning: "a log line waits to be written" },
+    ],
     "packages/kernel/src/admin-server.ts": [
       { name: "requestTimeout", meaning: "a request to the admin port", unit: "ms" },
       { name: "headersTimeout", meaning: "the head of a request to the admin port", unit: "ms" },
@@ -45,12 +49,20 @@ export const limitList: Readonly<Record<string, Readonly<Record<string, readonly
     ],
     "packages/rpc/src/auth/access-token-verifier.ts": [
       { name: "clockToleranceS", meaning: "difference between clocks when a token's times are checked" },
-      { name: "cacheMax", meaning: "verified access tokens remembered" },
-      { name: "refreshMs", meaning: "between two fetches of the key set" },
-      { name: "unknownKeyCooldownMs", meaning: "an unknown key id causes at most one fetch in" },
+      {
+        name: "cacheMax",
+        meaning: "verified access tokens remembered; in the gateway `PLINTH_GATEWAY_TOKEN_CACHE_MAX`",
+      },
+    ],
+    "packages/rpc/src/auth/key-set.ts": [
+      { name: "keysMax", meaning: "keys in an issuer's key set" },
+      { name: "refreshMs", meaning: "between two fetches of a key set" },
+      { name: "cooldownMs", meaning: "unknown key ids cause at most one fetch in" },
     ],
     "packages/rpc/src/auth/workload-token-verifier.ts": [
       { name: "cacheMax", meaning: "verified workload tokens remembered" },
+      { name: "clockToleranceS", meaning: "difference between clocks when a workload token's times are checked" },
+      { name: "fetchTimeoutMs", meaning: "fetching the keys of workload tokens" },
     ],
   },
   "Calls between services": {
@@ -141,19 +153,13 @@ export const limitList: Readonly<Record<string, Readonly<Record<string, readonly
       { name: "lingerMs", meaning: "a refused body is still read, so that the answer arrives" },
       { name: "lingerBytesMax", meaning: "as much of it" },
     ],
-    "services/gateway/src/auth/access-token-verifier.ts": [
-      { name: "tokenCharsMax", meaning: "characters of an access token" },
-      { name: "leewaySeconds", meaning: "difference between clocks when a token's times are checked", unit: "s" },
-    ],
     "services/gateway/src/auth/fetch-jwks.ts": [
       { name: "timeoutMs", meaning: "fetching the keys of auth" },
       { name: "documentBytesMax", meaning: "the key set" },
     ],
-    "services/gateway/src/auth/key-set.ts": [
-      { name: "keysMax", meaning: "keys in the key set" },
+    "services/gateway/src/auth/keep-keys.ts": [
       { name: "startRetryMs", meaning: "between two attempts to get the first key set" },
       { name: "refreshMs", meaning: "between two fetches of the key set" },
-      { name: "cooldownMs", meaning: "an unknown key id causes at most one fetch in" },
     ],
   },
   "Gateway: services behind it": {

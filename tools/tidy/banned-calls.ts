@@ -37,11 +37,11 @@ export const bannedCalls: readonly BannedCall[] = [
     instead: "take a Clock from @plinth/kernel and await sleep(ms, signal)",
     allowed: {
       "packages/kernel/src/clock.ts": "is the clock",
+      "packages/kernel/src/line-writer.ts": "writes collected log lines, which must not depend on a clock of the tests",
       "packages/kernel/src/process.ts": "lets the log flush before the process exits",
       "packages/clients/src/http2-session.ts": "bounds connecting and pings of a real connection",
       "packages/rpc/src/server/one-port-listener.ts": "closes idle connections while the server stops",
       "packages/rpc/src/builtin/health-service.ts": "polls readiness for Watch, once per stream",
-      "services/gateway/src/auth/key-set.ts": "refreshes keys of a real issuer, cancelled on stop",
       "services/gateway/src/control/file-route-source.ts": "settles and rescans a watched directory",
       "services/gateway/src/data/deadline.ts": "one timer per request on the hot path, re-armed and without a promise",
       "services/gateway/src/data/http1-downstream.ts": "lingers on a socket before it closes",

@@ -22,6 +22,8 @@ const settings = {
   external: ["pg-native"],
   // Names stay, for stack traces; the rest only costs memory.
   minifyWhitespace: true,
+  // Node prints the source line of an uncaught error.
+  lineLimit: 160,
   minifySyntax: true,
   sourcemap: "linked",
   sourcesContent: false,

@@ -141,6 +141,7 @@ async function untilAnswering(url: string, child: ChildProcess, logFile: string)
       throw new Error(`PostgreSQL did not start; the end of ${logFile}:\n${await tail(logFile)}`);
     }
     const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
+    client.on("error", () => {});
     try {
       await client.connect();
       await client.end();

@@ -23,6 +23,7 @@ export {
 export { Fault, type FaultCode, type FaultInit, isFault, unreachable } from "./fault.ts";
 export { createHealth, type Health, type HealthCheck } from "./health.ts";
 export { type Component, createLifecycle, type Lifecycle, type LifecycleOptions } from "./lifecycle.ts";
+export { createLineWriter, type WriteLine } from "./line-writer.ts";
 export {
   createLogger,
   type Logger,
@@ -31,6 +32,7 @@ export {
   serializeError,
   silentLogger,
 } from "./logger.ts";
+export { decodePageToken, encodePageToken, uuidForm } from "./page-token.ts";
 export { exitCodes, type ProcessPlan, runProcess } from "./process.ts";
 export { formatUuidV7, type Random, systemRandom } from "./random.ts";
 export { startTelemetry, type Telemetry, type TelemetryOptions } from "./telemetry.ts";

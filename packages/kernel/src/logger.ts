@@ -1,5 +1,6 @@
 import { isSpanContextValid, trace } from "@opentelemetry/api";
 import pino from "pino";
+import { createLineWriter, type WriteLine } from "./line-writer.ts";
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
 type Fields = Record<string, unknown>;
@@ -17,7 +18,7 @@ export interface LoggerOptions {
   service: string;
   level: LogLevel;
   /** Where lines go; standard output unless given. */
-  write?: (line: string) => void;
+  write?: WriteLine;
 }
 
 /** JSON lines with level, ISO time, service and, inside a span, trace_id and span_id. */
@@ -30,9 +31,14 @@ export function createLogger(options: LoggerOptions): Logger {
     serializers: { err: serializeError },
     mixin: traceFields,
   };
-  return options.write
-    ? pino(settings, { write: options.write })
-    : pino(settings, pino.destination({ fd: 1, sync: false, minLength: 0 }));
+  return withCleanChildren(pino(settings, { write: options.write ?? createLineWriter() }));
+}
+
+/** Fields that a child carries are cleaned when it is made. */
+function withCleanChildren(logger: pino.Logger, makeChild: (fields: Fields) => pino.Logger = logger.child): Logger {
+  return Object.assign(logger, {
+    child: (fields: Fields) => withCleanChildren(makeChild.call(logger, withoutSecrets(fields)), makeChild),
+  });
 }
 
 export const silentLogger: Logger = {

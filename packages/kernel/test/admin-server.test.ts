@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { connect } from "node:net";
 import { metrics } from "@opentelemetry/api";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createAdminServer, createHealth, startTelemetry } from "../src/index.ts";
@@ -69,9 +71,15 @@ test("a port that is taken is an error at start, not later", async () => {
   await expect(second.start?.()).rejects.toMatchObject({ code: "EADDRINUSE" });
 });
 
-test("stopping does not wait for idle connections", async () => {
+test("stopping waits neither for idle connections nor for unfinished requests", async () => {
   const other = createAdminServer({ host: "127.0.0.1", port: 0, health, telemetry });
   await other.start?.();
   await (await fetch(`http://127.0.0.1:${other.port()}/livez`)).text(); // fetch keeps this connection open
+  const slow = connect(other.port(), "127.0.0.1");
+  await once(slow, "connect");
+  slow.write("GET /livez HTTP/1.1\r\nHost: x\r\n\r\nGET /livez HTTP/1.1\r\n");
+  await once(slow, "data"); // the first request is answered, the second will never be complete
+  const closed = once(slow, "close");
   await expect(other.stop?.(AbortSignal.timeout(1_000))).resolves.toBeUndefined();
+  await closed;
 });

@@ -68,15 +68,21 @@ test("something thrown that is no error is logged as it is", () => {
   expect(last()["err"]).toBe("a string");
 });
 
-test("credentials do not reach the log", () => {
-  const { logger, lines } = recorded();
+test.each(["password", "token", "secret", "authorization"])("a field named %s does not reach the log", (name) => {
+  const { logger, lines, last } = recorded();
   const value = "hunter2";
-  for (const name of ["password", "token", "secret", "authorization"]) {
-    logger.info({ [name]: value, request: { [name]: value } }, "x");
-  }
-  expect(lines).toHaveLength(4);
+  logger.info({ [name]: value, rows: 3 }, "at the top");
+  expect(last()).toMatchObject({ [name]: "[Redacted]", rows: 3 });
+  const err = new Error("refused");
+  logger.info({ request: { [name]: value, id: 7 }, err }, "one level below");
+  expect(last()).toMatchObject({ request: { [name]: "[Redacted]", id: 7 }, err: { message: "refused" } });
   expect(lines.join("")).not.toContain(value);
-  expect(lines.join("")).toContain("[Redacted]");
+});
+
+test("what the caller logs is not changed by that", () => {
+  const fields = { request: { token: "hunter2" } };
+  recorded().logger.info(fields, "x");
+  expect(fields).toEqual({ request: { token: "hunter2" } });
 });
 
 test("the silent logger takes everything and has children", () => {

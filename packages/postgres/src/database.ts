@@ -85,6 +85,8 @@ export function createDatabase(options: DatabaseOptions): Database {
     query: (sql, params) => queryRows(pool, sql, params),
     async connect() {
       const client = new pg.Client(settings);
+      // Callers that care add a listener of their own.
+      client.on("error", () => {});
       await client.connect().catch((err) => Promise.reject(databaseFault(err)));
       return client;
     },

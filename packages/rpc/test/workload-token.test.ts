@@ -88,6 +88,14 @@ describe("is refused", () => {
     expect(await outcome(forgeToken({ alg: "HS256", kid: "w1", typ: "JWT" }, claims, hmac))).toBe(refused);
   });
 
+  test("with an algorithm outside the allow list, although its key is in the set", async () => {
+    const other = await createSigningKey("w3", "ES384");
+    const file = path.join(folder, "other-algorithm.json");
+    await writeFile(file, keySet(key, other));
+    const verifier = createWorkloadTokenVerifier({ jwks: file, issuer, clock });
+    expect(await outcome(await sign({}, other), verifier)).toBe(refused);
+  });
+
   test.each(["", "nonsense", "a.b.c"])("when it is %o", async (token) => {
     expect(await outcome(token)).toBe(refused);
   });

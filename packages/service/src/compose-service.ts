@@ -17,6 +17,7 @@ import {
   type ConfigSpec,
   createAdminServer,
   createHealth,
+  createLineWriter,
   createLogger,
   describeConfig,
   type Health,
@@ -28,6 +29,7 @@ import {
   systemClock,
   systemRandom,
   type Telemetry,
+  type WriteLine,
 } from "@plinth/kernel";
 import { createDatabase, type Database } from "@plinth/postgres";
 import { AuthService } from "@plinth/proto/plinth/auth/v1/auth";
@@ -52,6 +54,8 @@ export interface ServiceRuntime {
   instanceId: string;
   base: BaseConfig;
   logger: Logger;
+  /** Where the logger writes: for lines that are put together elsewhere. */
+  writeLine: WriteLine;
   clock: Clock;
   random: Random;
   health: Health;
@@ -113,7 +117,10 @@ export async function composeService<S extends ConfigSpec>(
   const random = systemRandom;
   // The suffix tells a process from its predecessor of the same name, which may still be draining.
   const instanceId = `${config.instanceId ?? definition.name}-${random.uuidv7(clock.now()).slice(-6)}`;
-  const logger = createLogger({ service: definition.name, level: config.logLevel }).child({ instance: instanceId });
+  const writeLine = createLineWriter();
+  const logger = createLogger({ service: definition.name, level: config.logLevel, write: writeLine }).child({
+    instance: instanceId,
+  });
   logger.debug({ config: describeConfig(spec, config as never) }, "configuration");
   const telemetry = config.telemetry === "on" ? telemetryFor(definition, instanceId, config) : noTelemetry;
   const health = createHealth();
@@ -143,7 +150,7 @@ export async function composeService<S extends ConfigSpec>(
     name: definition.name,
     instanceId,
     base: config,
-    ...{ logger, clock, random, health, resolver, clients, accessTokens, workloadToken },
+    ...{ logger, writeLine, clock, random, health, resolver, clients, accessTokens, workloadToken },
     get database() {
       return declared(database, "database");
     },
@@ -162,7 +169,12 @@ export async function composeService<S extends ConfigSpec>(
       authenticator: createAuthenticator({
         accessTokens: parts.accessTokenKeys ? verifierFor(parts.accessTokenKeys) : accessTokens,
         workloadTokens: config.workloadJwks
-          ? createWorkloadTokenVerifier({ jwks: config.workloadJwks, issuer: config.workloadIssuer, clock })
+          ? createWorkloadTokenVerifier({
+              jwks: config.workloadJwks,
+              issuer: config.workloadIssuer,
+              clock,
+              namespace: config.workloadNamespace,
+            })
           : undefined,
       }),
       authorizer: parts.authorizer ?? createAuthzAuthorizer(clients),

@@ -35,6 +35,11 @@ export const baseConfig = {
   ),
   workloadJwks: optionalText("PLINTH_WORKLOAD_JWKS", "file or URL of the keys that workload tokens are signed with"),
   workloadIssuer: text("PLINTH_WORKLOAD_ISSUER", "issuer of workload tokens", { default: "plinth-local" }),
+  workloadNamespace: text(
+    "PLINTH_WORKLOAD_NAMESPACE",
+    "Kubernetes namespace whose ServiceAccounts are the platform's services",
+    { default: "plinth" },
+  ),
   tokenIssuer: text("PLINTH_TOKEN_ISSUER", "issuer of access tokens", { default: "plinth" }),
   tokenAudience: text("PLINTH_TOKEN_AUDIENCE", "audience of access tokens", { default: "plinth" }),
 };

@@ -14,8 +14,17 @@ export function createFakeClock(startMs = 1_700_000_000_000): FakeClock {
     monotonicMs: () => elapsedMs,
     sleep: (ms, signal) =>
       new Promise((resolve, reject) => {
-        signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
-        sleepers.push({ atMs: elapsedMs + ms, wake: resolve });
+        if (signal?.aborted) return reject(signal.reason);
+        const sleeper = { atMs: elapsedMs + ms, wake: resolve };
+        sleepers.push(sleeper);
+        signal?.addEventListener(
+          "abort",
+          () => {
+            sleepers = sleepers.filter((other) => other !== sleeper);
+            reject(signal.reason);
+          },
+          { once: true },
+        );
       }),
     advance(ms) {
       elapsedMs += ms;

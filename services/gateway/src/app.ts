@@ -2,11 +2,12 @@ import type { ConfigOf } from "@plinth/kernel";
 import type { ServiceParts, ServiceRuntime } from "@plinth/service";
 import type { gatewayConfig } from "./config.ts";
 import { FileRouteSource } from "./control/file-route-source.ts";
+import { createAccessLog } from "./data/access-log.ts";
 import { createGateway } from "./gateway.ts";
 
 /** The composition root: the gateway brings its own server in place of the RPC server. */
 export function compose(runtime: ServiceRuntime, config: ConfigOf<typeof gatewayConfig>): ServiceParts {
-  const { base, logger, clock, random, health, resolver } = runtime;
+  const { name, instanceId, writeLine, base, logger, clock, random, health, resolver } = runtime;
   const gateway = createGateway({
     host: base.host,
     port: base.port,
@@ -17,7 +18,9 @@ export function compose(runtime: ServiceRuntime, config: ConfigOf<typeof gateway
     tokenAudience: base.tokenAudience,
     workloadTokenFile: base.workloadTokenFile,
     trustedProxies: config.trustedProxies,
-    accessLog: config.accessLog,
+    accessLog: config.accessLog
+      ? createAccessLog({ write: writeLine, service: name, instance: instanceId })
+      : undefined,
     drainDelayMs: config.drainDelayMs,
     rateLimitKeysMax: config.rateLimitKeysMax,
     tokenCacheMax: config.tokenCacheMax,

@@ -5,7 +5,7 @@ import { fetchJwks } from "./auth/fetch-jwks.ts";
 import { keepKeys } from "./auth/keep-keys.ts";
 import { compile } from "./control/compile.ts";
 import type { OnSnapshot, RouteSource } from "./control/route-source.ts";
-import { logAccess } from "./data/access-log.ts";
+import type { AccessLog } from "./data/access-log.ts";
 import { TrustedProxies } from "./data/client-address.ts";
 import { Exchange } from "./data/exchange.ts";
 import { Forwarder } from "./data/forward.ts";
@@ -36,7 +36,8 @@ export interface GatewayOptions {
   tokenAudience: string;
   workloadTokenFile?: string | undefined;
   trustedProxies?: readonly string[];
-  accessLog?: boolean;
+  /** Absent: requests are not logged. */
+  accessLog?: AccessLog | undefined;
   drainDelayMs?: number;
   rateLimitKeysMax?: number;
   tokenCacheMax?: number;
@@ -96,12 +97,11 @@ export function createGateway(options: GatewayOptions): Gateway {
     random,
     logger,
   });
-  const accessLogger = options.accessLog === false ? undefined : logger;
   const onEnd = (exchange: Exchange, complete: boolean) => {
     const durationMs = clock.monotonicMs() - exchange.startedMs;
     metrics.ended(exchange, durationMs);
     exchange.span?.end();
-    if (accessLogger) logAccess(accessLogger, exchange, durationMs, complete);
+    options.accessLog?.(exchange, clock.now(), durationMs, complete);
   };
   const listener = new Listener({
     host: options.host,

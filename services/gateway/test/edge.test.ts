@@ -231,8 +231,10 @@ describe("accounting", () => {
       fields: {
         method: "GET",
         path: "/http/logged",
+        time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.]\d{3}Z$/),
+        service: "gateway",
         route: "web/0",
-        service: "web",
+        target: "web",
         status: 200,
         principal: "anonymous",
       },

@@ -1,6 +1,7 @@
 import { createHealth, type Logger, silentLogger, systemClock, systemRandom } from "@plinth/kernel";
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from "jose";
 import type { OnSnapshot, RouteSource } from "../src/control/route-source.ts";
+import { createAccessLog } from "../src/data/access-log.ts";
 import type { DiscoveredEndpoint, EndpointResolver } from "../src/data/resolver.ts";
 import { createGateway, type Gateway, type GatewayOptions } from "../src/gateway.ts";
 import { startHttpUpstream, type Upstream } from "./upstream.ts";
@@ -110,6 +111,11 @@ export async function startGateway(
     tokenIssuer,
     tokenAudience,
     drainDelayMs: 0,
+    accessLog: createAccessLog({
+      write: (line) => lines.push(parseLine(line)),
+      service: "gateway",
+      instance: "gateway-0",
+    }),
     ...options,
   });
   const components = [...gateway.workers, gateway.server];
@@ -127,6 +133,11 @@ export async function startGateway(
       for (const component of components.toReversed()) await component.stop?.(signal);
     },
   };
+}
+
+function parseLine(line: string): Running["lines"][number] {
+  const { level, msg, ...fields } = JSON.parse(line) as Record<string, unknown>;
+  return { level: String(level), message: String(msg), fields };
 }
 
 function collect(lines: Running["lines"]): Logger {

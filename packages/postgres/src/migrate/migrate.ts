@@ -44,6 +44,8 @@ export async function migrate(options: MigrateOptions): Promise<MigrateResult> {
     { set: "service", migrations: await readMigrations(options.directory) },
   ];
   const client = new pg.Client({ connectionString: options.url, application_name: `migrate ${options.schema}` });
+  // A broken connection fails the query in hand; unheard, its event would end the process as well.
+  client.on("error", () => {});
   await client.connect();
   try {
     await client.query(`SET search_path = ${pg.escapeIdentifier(options.schema)}`);

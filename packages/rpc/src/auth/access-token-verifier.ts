@@ -88,7 +88,8 @@ async function verifyWith(
 
 /** The subject is "user:ID" (with the session in `sid`) or "service:NAME". */
 function principalOf(payload: JWTPayload): Principal {
-  const [kind, id] = (payload.sub ?? "").split(":", 2);
+  const [kind, id, more] = (payload.sub ?? "").split(":", 3);
+  if (more !== undefined) throw new errors.JWTInvalid("the subject has too many parts");
   if (kind === "user" && id)
     return { kind: "user", userId: id, sessionId: typeof payload["sid"] === "string" ? payload["sid"] : "" };
   if (kind === "service" && id) return { kind: "service", name: id };

@@ -12,12 +12,15 @@ export interface WorkloadTokenVerifierOptions {
   jwks: string;
   issuer: string;
   clock: Clock;
+  /** Kubernetes: ServiceAccounts of this namespace are known by their bare name, others as "name.namespace". Default "plinth". */
+  namespace?: string;
 }
 
 const audience = "plinth";
 const cacheMax = 1_000;
 const clockToleranceS = 5;
 const fetchTimeoutMs = 3_000;
+const documentCharsMax = 65_536;
 
 /**
  * Verifies workload tokens: on one machine those that the supervisor mints ("service:NAME"), on Kubernetes projected
@@ -27,6 +30,7 @@ export function createWorkloadTokenVerifier({
   jwks,
   issuer,
   clock,
+  namespace = "plinth",
 }: WorkloadTokenVerifierOptions): WorkloadTokenVerifier {
   const keys = createKeySet({ fetch: () => readKeys(jwks), clock });
   const cache = createTokenCache<{ name: string; expiresAt: number }>(keys, cacheMax);
@@ -42,7 +46,7 @@ export function createWorkloadTokenVerifier({
         clockTolerance: clockToleranceS,
         currentDate: new Date(clock.now()),
       });
-      const name = serviceName(payload.sub ?? "");
+      const name = serviceName(payload.sub ?? "", namespace);
       cache.set(token, { name, expiresAt: payload.exp as number });
       return name;
     } catch (err) {
@@ -61,11 +65,15 @@ async function readKeys(source: string): Promise<string> {
   if (!/^https?:/.test(source)) return readFile(source, "utf8");
   const response = await fetch(source, { signal: AbortSignal.timeout(fetchTimeoutMs) });
   if (!response.ok) throw new Error(`${source} answered ${response.status}`);
-  return response.text();
+  const text = await response.text();
+  if (text.length > documentCharsMax) throw new Error(`${source} answered more than ${documentCharsMax} characters`);
+  return text;
 }
 
-function serviceName(subject: string): string {
-  const match = /^(?:service|system:serviceaccount:[a-z0-9-]+):([a-z0-9-]+)$/.exec(subject);
+/** A ServiceAccount of another namespace must not pass for a service of the platform by its name. */
+function serviceName(subject: string, homeNamespace: string): string {
+  const match = /^(?:service|system:serviceaccount:([a-z0-9-]+)):([a-z0-9-]+)$/.exec(subject);
   if (!match) throw new Error(`workload token has the subject "${subject}"`);
-  return match[1] as string;
+  const [, namespace, name] = match;
+  return namespace === undefined || namespace === homeNamespace ? (name as string) : `${name}.${namespace}`;
 }

@@ -1,8 +1,8 @@
 import { timestampDate } from "@bufbuild/protobuf/wkt";
+import { decodePageToken, encodePageToken } from "@plinth/kernel";
 import type { AuditService, EntryFilter as FilterMessage } from "@plinth/proto/plinth/audit/v1/audit";
 import type { Handler } from "@plinth/rpc";
 import type { EntryFilter } from "../domain/entry.ts";
-import { decodePageToken, encodePageToken } from "../domain/page-token.ts";
 import type { EntryStore } from "../store/entry-store.ts";
 import { entryToMessage, outcomeFromMessage } from "./entry-message.ts";
 
@@ -11,16 +11,21 @@ const defaultPageSize = 50;
 export function listEntries(entries: EntryStore): Handler<typeof AuditService.method.listEntries> {
   return async (request) => {
     const limit = request.pageSize || defaultPageSize;
-    const before = decodePageToken(request.pageToken);
-    const found = await entries.list(filterOf(request.filter), { before, limit: limit + 1 });
+    const filter = filterOf(request.filter);
+    const position = decodePageToken(listOf(filter), request.pageToken, /^\d{1,18}$/);
+    const before = position === undefined ? undefined : BigInt(position);
+    const found = await entries.list(filter, { before, limit: limit + 1 });
     const page = found.slice(0, limit);
     const last = page.at(-1);
     return {
       entries: page.map(entryToMessage),
-      nextPageToken: found.length > limit && last ? encodePageToken(last.sequence) : "",
+      nextPageToken: found.length > limit && last ? encodePageToken(listOf(filter), String(last.sequence)) : "",
     };
   };
 }
+
+/** What tells this list from others; dates become text. */
+const listOf = (filter: EntryFilter): unknown => ["entries", filter];
 
 function filterOf(message: FilterMessage | undefined): EntryFilter {
   if (!message) return {};

@@ -1,8 +1,7 @@
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
-import { Fault } from "@plinth/kernel";
+import { decodePageToken, encodePageToken, Fault, uuidForm } from "@plinth/kernel";
 import type { AuthService } from "@plinth/proto/plinth/auth/v1/auth";
 import type { CallContext, Handler } from "@plinth/rpc";
-import { decodePageToken, encodePageToken } from "../domain/page-token.ts";
 import type { SessionStore } from "../store/session-store.ts";
 
 const defaultPageSize = 50;
@@ -10,8 +9,10 @@ const defaultPageSize = 50;
 export function listSessions(sessions: SessionStore): Handler<typeof AuthService.method.listSessions> {
   return async ({ userId, pageSize, pageToken }, call) => {
     const limit = pageSize || defaultPageSize;
-    const found = await sessions.list(userIdOr(userId, call), {
-      after: decodePageToken("sessions", pageToken),
+    const owner = userIdOr(userId, call);
+    const list = ["sessions", owner];
+    const found = await sessions.list(owner, {
+      after: decodePageToken(list, pageToken, uuidForm),
       limit: limit + 1,
     });
     const page = found.slice(0, limit);
@@ -25,7 +26,7 @@ export function listSessions(sessions: SessionStore): Handler<typeof AuthService
         expireTime: timestampFromDate(expireTime),
         current: session.id === current,
       })),
-      nextPageToken: found.length > limit && last ? encodePageToken("sessions", last.id) : "",
+      nextPageToken: found.length > limit && last ? encodePageToken(list, last.id) : "",
     };
   };
 }

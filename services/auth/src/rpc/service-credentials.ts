@@ -1,9 +1,8 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
-import { Fault } from "@plinth/kernel";
+import { decodePageToken, encodePageToken, Fault, uuidForm } from "@plinth/kernel";
 import type { AuthService, ServiceCredentialSchema } from "@plinth/proto/plinth/auth/v1/auth";
 import type { Handler } from "@plinth/rpc";
-import { decodePageToken, encodePageToken } from "../domain/page-token.ts";
 import type { CredentialStore, ServiceCredential } from "../store/credential-store.ts";
 
 const defaultPageSize = 50;
@@ -33,7 +32,10 @@ export function listServiceCredentials(
 ): Handler<typeof AuthService.method.listServiceCredentials> {
   return async ({ pageSize, pageToken }) => {
     const limit = pageSize || defaultPageSize;
-    const found = await credentials.list({ after: decodePageToken("credentials", pageToken), limit: limit + 1 });
+    const found = await credentials.list({
+      after: decodePageToken("credentials", pageToken, uuidForm),
+      limit: limit + 1,
+    });
     const page = found.slice(0, limit);
     const last = page.at(-1);
     return {

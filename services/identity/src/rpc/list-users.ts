@@ -1,6 +1,6 @@
+import { decodePageToken, encodePageToken, uuidForm } from "@plinth/kernel";
 import { type IdentityService, type ListUsersFilter, UserState } from "@plinth/proto/plinth/identity/v1/identity";
 import type { Handler } from "@plinth/rpc";
-import { decodePageToken, encodePageToken } from "../domain/page-token.ts";
 import type { ListFilter, UserStore } from "../store/user-store.ts";
 import { userToMessage } from "./user-message.ts";
 
@@ -10,12 +10,12 @@ export function listUsers(users: UserStore): Handler<typeof IdentityService.meth
   return async ({ pageSize, pageToken, filter: filterMessage }) => {
     const limit = pageSize || defaultPageSize;
     const filter = filterOf(filterMessage);
-    const found = await users.list(filter, { after: decodePageToken(pageToken, filter), limit: limit + 1 });
+    const found = await users.list(filter, { after: decodePageToken(filter, pageToken, uuidForm), limit: limit + 1 });
     const page = found.slice(0, limit);
     const last = page.at(-1);
     return {
       users: page.map(userToMessage),
-      nextPageToken: found.length > limit && last ? encodePageToken(last.id, filter) : "",
+      nextPageToken: found.length > limit && last ? encodePageToken(filter, last.id) : "",
     };
   };
 }
