@@ -23,7 +23,8 @@ export function createProgram(terminal: Terminal, exit: (code: number) => void):
       throw new UsageEnd(err.exitCode === 0 ? exitCodes.ok : exitCodes.usage);
     });
 
-  const data = () => new Option("--data <dir>", "folder of data, logs and secrets").default(defaultHome, ".plinth");
+  const data = () =>
+    new Option("--data <dir>", "folder of data, logs and secrets").env("PLINTH_DATA").default(defaultHome, ".plinth");
   const files = () =>
     new Option("-f, --file <file...>", "PlatformService manifest, or a folder with a platformservice.yaml");
 

@@ -16,6 +16,8 @@ const outsideOfSpecs = [
     "any service",
     "`true`: stop in order when standard input ends, for a supervisor that may die",
   ],
+  ["PLINTH_DATA", "`plinth`", "folder of data, logs and secrets, as `--data`; `.plinth` in the repository when absent"],
+  ["PLINTH_KUBE_BIN", "tests", "folder with kube-apiserver and etcd; the cluster's cache when absent"],
   ["PLINTH_TEST_DATA", "tests", "folder with third-party test data; `../shared/data` when absent"],
 ] as const;
 

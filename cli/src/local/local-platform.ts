@@ -1,6 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
-import type { Clock, Logger, Random } from "@plinth/kernel";
+import type { Clock, Component, Logger, Random } from "@plinth/kernel";
 import { bundleService } from "./bundle.ts";
 import { createDatabases, type Databases, type SchemaAccess } from "./databases.ts";
 import { dependencyOrder } from "./dependency-order.ts";
@@ -10,6 +10,7 @@ import { planService } from "./plan-service.ts";
 import { pickPort } from "./ports.ts";
 import { keepPostgres, type PostgresKeeper } from "./postgres-keeper.ts";
 import { preferredPostgresPort } from "./preferred-ports.ts";
+import type { Announced } from "./registrar.ts";
 import { clearRoutes, writeRoutes } from "./route-files.ts";
 import { runMigrations } from "./run-migrations.ts";
 import { openSecrets, type Secrets } from "./secrets.ts";
@@ -55,6 +56,9 @@ interface Ground {
   platformEnv: PlatformEnv;
 }
 
+/** A program that is named in spec.local.command knows nothing of Plinth's registry. */
+const isForeign = ({ manifest }: LocalService): boolean => manifest.spec.local?.command !== undefined;
+
 export function createLocalPlatform(options: LocalPlatformOptions): LocalPlatform {
   const { paths, print, clock, logger } = options;
   const say = (text: string) => print("plinth", text);
@@ -63,6 +67,7 @@ export function createLocalPlatform(options: LocalPlatformOptions): LocalPlatfor
   let ground: Promise<Ground> | undefined;
   let tokens: WorkloadTokens | undefined;
   let gatewayPort: number | undefined;
+  let registrar: Component | undefined;
 
   async function prepareGround(): Promise<Ground> {
     const begin = clock.monotonicMs();
@@ -164,8 +169,26 @@ export function createLocalPlatform(options: LocalPlatformOptions): LocalPlatfor
     for (const service of list) services.set(service.name, service);
     const begin = clock.monotonicMs();
     say(`starting ${list.map(({ name }) => name).join(", ")}`);
+    if (list.some(isForeign)) await announceForeign(on);
     await supervisor.apply(plans);
     say(`all ready (${seconds(begin)})`);
+  }
+
+  /** Loaded and started only when there is a service that cannot announce itself. */
+  async function announceForeign(on: Ground): Promise<void> {
+    if (registrar) return;
+    const { createRegistrar } = await import("./registrar.ts");
+    registrar = createRegistrar({ discoveryUrl: on.platformEnv.discoveryUrl, ready: readyForeign, clock, logger });
+    await registrar.start?.();
+  }
+
+  function readyForeign(): Announced[] {
+    return supervisor.status().flatMap(({ name, instances }) => {
+      const service = services.get(name);
+      if (!service || !isForeign(service)) return [];
+      const ready = instances.filter(({ state }) => state === "ready");
+      return ready.map(({ label, pid, port }) => ({ service: name, instanceId: `${label}-${pid}`, port }));
+    });
   }
 
   return {
@@ -177,6 +200,7 @@ export function createLocalPlatform(options: LocalPlatformOptions): LocalPlatfor
     tokens: () => tokens,
     kill: () => supervisor.kill(),
     async stop() {
+      await registrar?.stop?.(AbortSignal.timeout(2_000));
       await supervisor.stop();
       const on = await ground?.catch(() => undefined);
       await on?.tokens.stop?.(AbortSignal.timeout(1_000));

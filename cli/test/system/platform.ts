@@ -18,6 +18,8 @@ export interface Instance {
 /** A platform that runs as a user would run it: by the command line, in processes of its own. */
 export interface Platform {
   gateway: string;
+  /** Its data folder. */
+  home: string;
   admin: { email: string; password: string };
   /** Everything it has printed so far. */
   output(): string;
@@ -42,6 +44,7 @@ export async function startPlatform(...args: string[]): Promise<Platform> {
   const status = () => statusOf(home);
   return {
     gateway: (await status()).gatewayUrl,
+    home,
     admin: await readAdmin(home),
     output: () => output,
     instances: async (service) => (await status()).services.find((s) => s.name === service)?.instances ?? [],

@@ -1,0 +1,72 @@
+import { spawn } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { startPlatform } from "./platform.ts";
+
+vi.setConfig({ testTimeout: 120_000 });
+
+const repository = path.resolve(import.meta.dirname, "../../..");
+let platform: Awaited<ReturnType<typeof startPlatform>>;
+let own: string;
+
+beforeAll(async () => {
+  platform = await startPlatform("--log-level", "warn");
+  // Below the repository, as the document has it, but never a folder that somebody really works in.
+  own = path.relative(repository, await mkdtemp(path.join(repository, "my-quickstart-")));
+}, 90_000);
+
+afterAll(async () => {
+  await platform.stop();
+  await rm(path.join(repository, own), { recursive: true, force: true });
+}, 60_000);
+
+/** The shell blocks of a Markdown document. */
+const shellBlocks = (markdown: string): string[] =>
+  [...markdown.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map((match) => match[1] ?? "");
+
+interface Run {
+  code: number | null;
+  output: string;
+}
+
+/** Runs a script in one shell: functions and variables of a block are there for the next ones. */
+function shell(script: string): Promise<Run> {
+  const env = {
+    ...process.env,
+    PLINTH_DATA: platform.home,
+    PATH: `${path.join(repository, "node_modules/.bin")}:${process.env["PATH"]}`,
+  };
+  const child = spawn("bash", ["-euo", "pipefail", "-s"], { cwd: repository, env, stdio: ["pipe", "pipe", "pipe"] });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8").on("data", (text: string) => {
+      output += text;
+    });
+  }
+  child.stdin.end(script);
+  return new Promise((resolve) => child.once("close", (code) => resolve({ code, output })));
+}
+
+describe("docs/quickstart.md", () => {
+  test("works as written, block after block", async () => {
+    const blocks = shellBlocks(await readFile(path.join(repository, "docs/quickstart.md"), "utf8"));
+    const runnable = blocks
+      .filter((block) => !block.startsWith("# keeps running") && !block.startsWith("# needs grpcurl"))
+      .map((block) => block.replaceAll(".plinth/", `${platform.home}/`).replaceAll("my/hello", `${own}/hello`));
+    expect(runnable.length).toBeGreaterThan(8);
+    const { code, output } = await shell(runnable.join("\n"));
+    expect({ code, output: code === 0 ? "" : output }).toEqual({ code: 0, output: "" });
+    for (const said of [
+      "platform ready, gateway",
+      '"title":"Shopping"',
+      '"reason":"TOKEN_MISSING"',
+      '"code":"permission_denied"',
+      "notes.v1.NoteShared",
+      "notes.v1.NoteCreated",
+      "Hello Ann, you are user:",
+    ]) {
+      expect(output).toContain(said);
+    }
+  });
+});
