@@ -1,7 +1,7 @@
 import { AuthzService } from "@plinth/proto/plinth/authz/v1/authz";
 import type { ServiceDefinition } from "@plinth/service";
+import { model } from "./authz/model.ts";
 import { createAuthzNoteRights } from "./authz/note-rights.ts";
-import { publishModel } from "./authz/publish-model.ts";
 import { onNoteDeleted } from "./events/on-note-deleted.ts";
 import { routes } from "./routes.ts";
 import { createPostgresNoteStore } from "./store/postgres-note-store.ts";
@@ -11,13 +11,13 @@ export const notes: ServiceDefinition<Record<never, never>> = {
   version: "0.1.0",
   config: {},
   uses: { database: true, bus: true },
-  compose({ database, bus, clients, health, logger, clock, random }) {
-    const authz = clients.get(AuthzService, "authz");
+  compose({ database, bus, clients, clock, random }) {
     const store = createPostgresNoteStore(database);
-    const rights = createAuthzNoteRights(authz);
+    const rights = createAuthzNoteRights(clients.get(AuthzService, "authz"));
     return {
       services: [routes({ store, rights, clock, random })],
-      workers: [publishModel({ authz, health, logger, clock, random }), onNoteDeleted(bus, rights)],
+      workers: [onNoteDeleted(bus, rights)],
+      permissionModel: model,
     };
   },
 };

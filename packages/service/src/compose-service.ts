@@ -33,6 +33,7 @@ import {
 } from "@plinth/kernel";
 import { createDatabase, type Database } from "@plinth/postgres";
 import { AuthService } from "@plinth/proto/plinth/auth/v1/auth";
+import { AuthzService } from "@plinth/proto/plinth/authz/v1/authz";
 import {
   type AccessTokenVerifier,
   type Authorizer,
@@ -44,6 +45,7 @@ import {
   type HttpRoutes,
   type ServiceRoutes,
 } from "@plinth/rpc";
+import { createModelPublisher } from "./model-publisher.ts";
 import { createRegistration } from "./registration.ts";
 import { type BaseConfig, baseConfig, busConfig, databaseConfig, discoveryConfig } from "./service-config.ts";
 import { createWorkloadTokenSource } from "./workload-token.ts";
@@ -76,6 +78,8 @@ export interface ServiceParts {
   httpRoutes?: HttpRoutes;
   /** Parts that start before the service is reachable and stop after it is not any more. */
   workers?: readonly Component[];
+  /** The types that this service adds to the permission model (OpenFGA language, schema 1.1): put to authz at every start. */
+  permissionModel?: string;
   /** Replaces the question to authz; for authz itself. */
   authorizer?: Authorizer;
   /** Replaces the keys of the auth service; for auth itself. */
@@ -189,6 +193,15 @@ export async function composeService<S extends ConfigSpec>(
     port: () => server.port(),
     ...{ health, clock, drainDelayMs: config.drainDelayMs },
   });
+  const model =
+    parts.permissionModel === undefined
+      ? undefined
+      : createModelPublisher({
+          module: definition.name,
+          dsl: parts.permissionModel,
+          authz: clients.get(AuthzService, "authz"),
+          ...{ health, logger, clock, random },
+        });
   const relay =
     database && bus ? createOutboxRelay({ database, bus, source: definition.name, logger, clock, random }) : undefined;
   const telemetryPart: Component = { name: "telemetry", stop: () => telemetry.shutdown() };
@@ -201,6 +214,7 @@ export async function composeService<S extends ConfigSpec>(
     registry,
     clients,
     relay,
+    model,
     ...(parts.workers ?? []),
     server,
     registration,

@@ -1,9 +1,12 @@
 import type { Client } from "@connectrpc/connect";
 import { backoffMs, type Clock, type Component, type Health, type Logger, type Random } from "@plinth/kernel";
 import type { AuthzService } from "@plinth/proto/plinth/authz/v1/authz";
-import { model } from "./model.ts";
 
-export interface PublishModelOptions {
+export interface ModelPublisherOptions {
+  /** A service may put only the module of its own name. */
+  module: string;
+  /** Types in the OpenFGA language, schema 1.1. */
+  dsl: string;
   authz: Client<typeof AuthzService>;
   health: Health;
   logger: Logger;
@@ -11,15 +14,14 @@ export interface PublishModelOptions {
   random: Random;
 }
 
-/** A service may put only the module of its own name. */
-const module = "notes";
 const retry = { initialMs: 200, maxMs: 10_000 };
 
 /**
- * Puts this service's part of the permission model through to authz, again and again until authz has it. Until then the
- * service is not ready: authz could not answer whether somebody may read a note.
+ * Puts a service's part of the permission model through to authz, again and again until authz has it. Until then the
+ * service is not ready: authz could not answer its questions.
  */
-export function publishModel({ authz, health, logger, clock, random }: PublishModelOptions): Component {
+export function createModelPublisher(options: ModelPublisherOptions): Component {
+  const { module, dsl, authz, health, logger, clock, random } = options;
   const stopping = new AbortController();
   const { signal } = stopping;
   let running = Promise.resolve();
@@ -29,7 +31,7 @@ export function publishModel({ authz, health, logger, clock, random }: PublishMo
   async function run(): Promise<void> {
     for (let attempt = 1; !signal.aborted; attempt++) {
       try {
-        const { changed, modelVersion } = await authz.putModelModule({ module, dsl: model }, { signal });
+        const { changed, modelVersion } = await authz.putModelModule({ module, dsl }, { signal });
         problem = undefined;
         logger.info({ changed, modelVersion }, "permission model is in place");
         return;
