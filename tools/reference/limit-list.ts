@@ -63,6 +63,7 @@ export const limitList: Readonly<Record<string, Readonly<Record<string, readonly
       { name: "cacheMax", meaning: "verified workload tokens remembered" },
       { name: "clockToleranceS", meaning: "difference between clocks when a workload token's times are checked" },
       { name: "fetchTimeoutMs", meaning: "fetching the keys of workload tokens" },
+      { name: "documentCharsMax", meaning: "the key set of workload tokens, in characters", unit: "count" },
     ],
   },
   "Calls between services": {
@@ -322,6 +323,38 @@ export const limitList: Readonly<Record<string, Readonly<Record<string, readonly
     "cli/src/program.ts": [{ name: "replicasMax", meaning: "instances of a service" }],
     "cli/src/commands/down.ts": [{ name: "downTimeoutMs", meaning: "`plinth down` waits" }],
     "cli/src/doctor/checks.ts": [{ name: "freeDiskMinBytes", meaning: "free disk space at least" }],
+  },
+  Kubernetes: {
+    "packages/kube/src/connection.ts": [
+      { name: "credentialsAgeMaxMs", meaning: "a pod's token before its file is read again" },
+      { name: "connectTimeoutMs", meaning: "connecting to the API server" },
+      { name: "keepAliveProbeMs", meaning: "between two probes of an idle connection" },
+    ],
+    "packages/kube/src/http-transport.ts": [
+      { name: "retriesMax", meaning: "repetitions of a call that the API server put off" },
+      { name: "retryWaitMaxMs", meaning: "waiting before such a repetition" },
+    ],
+    "packages/kube/src/watch-stream.ts": [{ name: "lineBytesMax", meaning: "one event of a watch" }],
+    "packages/kube/src/reflector.ts": [
+      {
+        name: "staleListsMax",
+        meaning: "lists in a row that are older than what was seen; then the cluster did go back",
+      },
+      { name: "watchMinMs", meaning: "a watch that ends sooner, with nothing in it, counts as failed" },
+    ],
+    "packages/kube/src/conditions.ts": [
+      { name: "messageCharactersMax", meaning: "characters of a condition's message", unit: "count" },
+    ],
+    "packages/kube/src/event-series.ts": [
+      { name: "seriesMs", meaning: "without a repetition, then the same event is a new one" },
+      { name: "rewriteMs", meaning: "between two writes of a repeating event" },
+      { name: "rememberedMax", meaning: "event series remembered" },
+    ],
+    "packages/kube/src/events.ts": [
+      { name: "noteCharactersMax", meaning: "characters of an event's note", unit: "count" },
+      { name: "attemptsMax", meaning: "tries to write an event" },
+      { name: "callTimeoutMs", meaning: "writing an event" },
+    ],
   },
   "The example service notes": {
     "examples/notes/src/authz/note-rights.ts": [{ name: "batchMax", meaning: "questions to authz in one call" }],
