@@ -129,7 +129,7 @@ export async function composeService<S extends ConfigSpec>(
   const telemetry = config.telemetry === "on" ? telemetryFor(definition, instanceId, config) : noTelemetry;
   const health = createHealth();
   const common = { applicationName: instanceId, logger, clock, random };
-  const { resolver, registry } = discovery(config, common);
+  const { resolver, registry } = await discovery(config, common);
   const workloadToken = createWorkloadTokenSource(config.workloadTokenFile, clock);
   const clients = createClients({ resolver, clock, random, workloadToken });
   const database = config.databaseUrl
@@ -246,10 +246,16 @@ const noTelemetry: Telemetry = {
   shutdown: async () => {},
 };
 
-function discovery(
+async function discovery(
   config: BaseConfig & { discoveryUrl?: string },
   common: { applicationName: string; logger: Logger; clock: Clock; random: Random },
-): { resolver: Resolver; registry: Registry } {
+): Promise<{ resolver: Resolver; registry: Registry }> {
+  if (config.discoveryDriver === "kubernetes") {
+    // Loaded when it is used: elsewhere nobody pays for the Kubernetes client.
+    const { createKubernetesResolver } = await import("@plinth/discovery/kubernetes");
+    const mode = { mode: config.discoveryMode, servicePort: config.port, kubeconfig: config.kubeconfig };
+    return { resolver: await createKubernetesResolver({ ...common, ...mode }), registry: noRegistry };
+  }
   if (config.discoveryUrl === undefined) {
     return {
       resolver: createStaticResolver(parseStaticEndpoints(config.discoveryStatic.join(","))),

@@ -23,9 +23,19 @@ export const baseConfig = {
   drainDelayMs: durationMs("PLINTH_DRAIN_DELAY", "time for callers to notice that this process drains", {
     default: "250ms",
   }),
-  discoveryDriver: oneOf("PLINTH_DISCOVERY_DRIVER", "where instances are found", ["postgres", "static"], {
+  discoveryDriver: oneOf("PLINTH_DISCOVERY_DRIVER", "where instances are found", ["postgres", "kubernetes", "static"], {
     default: "postgres",
   }),
+  discoveryMode: oneOf(
+    "PLINTH_DISCOVERY_MODE",
+    "for driver kubernetes: call instances directly, or the Service's name where a mesh balances",
+    ["endpoints", "service"],
+    { default: "endpoints" },
+  ),
+  kubeconfig: optionalText(
+    "KUBECONFIG",
+    "for driver kubernetes: how to reach the cluster; the pod's own ServiceAccount when absent",
+  ),
   discoveryStatic: list("PLINTH_DISCOVERY_STATIC", "for driver static: service=host:port, comma-separated", {
     default: [],
   }),
