@@ -25,8 +25,8 @@ beforeAll(async () => {
   });
   databases = createDatabases(postgres, secrets);
   await databases.ensureDatabase();
-  notes = await databases.ensureSchema("notes");
-  other = await databases.ensureSchema("other");
+  notes = await databases.ensureSchema("notes", "notes");
+  other = await databases.ensureSchema("other", "other");
   await query(notes.ddlUrl, "CREATE TABLE note (id bigserial PRIMARY KEY, text text)");
   await query(other.ddlUrl, "CREATE TABLE thing (id int)");
 });
@@ -85,7 +85,7 @@ test("everything may be repeated, and repeating repairs what was opened by hand"
   await query(postgres.url("plinth"), "GRANT ALL ON SCHEMA notes TO PUBLIC");
   await databases.ensureDatabase();
   await databases.ensureInfrastructure();
-  expect(await databases.ensureSchema("notes")).toEqual(notes);
+  expect(await databases.ensureSchema("notes", "notes")).toEqual(notes);
   await expect(query(other.url, "CREATE TABLE notes.x (id int)")).rejects.toThrow(/permission denied/);
   await query(notes.url, "SELECT * FROM note");
 });

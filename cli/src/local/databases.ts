@@ -24,7 +24,8 @@ export interface SchemaAccess {
 export interface Databases {
   ensureDatabase(): Promise<void>;
   ensureInfrastructure(): Promise<{ busUrl: string; discoveryUrl: string }>;
-  ensureSchema(schema: string): Promise<SchemaAccess>;
+  /** Throws Fault already_exists for a schema of another owner, which is written down in the database. */
+  ensureSchema(schema: string, owner: string): Promise<SchemaAccess>;
 }
 
 export function createDatabases(server: Pick<EmbeddedPostgres, "url" | "port">, secrets: Secrets): Databases {
@@ -53,7 +54,7 @@ export function createDatabases(server: Pick<EmbeddedPostgres, "url" | "port">, 
       return { busUrl: roleUrl(infrastructure.bus), discoveryUrl: roleUrl(infrastructure.discovery) };
     },
 
-    async ensureSchema(schema) {
+    async ensureSchema(schema, owner) {
       const ddlRole = `${schema}_ddl`;
       await withClient(server.url(databaseName), (client) =>
         ensureSchema(client, {
@@ -61,6 +62,7 @@ export function createDatabases(server: Pick<EmbeddedPostgres, "url" | "port">, 
           schema,
           ddl: withRole(ddlRole),
           runtime: withRole(schema),
+          owner,
         }),
       );
       await secrets.save();

@@ -1,6 +1,7 @@
 import { glob, readFile } from "node:fs/promises";
 import path from "node:path";
 import { formatProblem, parseManifests } from "@plinth/platform";
+import { conflicts } from "./conflicts.ts";
 import type { LocalService } from "./local-service.ts";
 
 /** Manifests that cannot be used; `problems` are lines for a person. */
@@ -50,21 +51,4 @@ export async function loadServices(files: readonly { file: string; core: boolean
   problems.push(...conflicts(services));
   if (problems.length > 0) throw new ManifestError(problems);
   return services;
-}
-
-/** What is right in each file but not together. */
-export function conflicts(services: readonly LocalService[]): string[] {
-  const problems: string[] = [];
-  const names = new Map<string, LocalService>();
-  const schemas = new Map<string, LocalService>();
-  for (const service of services) {
-    const named = names.get(service.name);
-    if (named) problems.push(`${service.file}: the name ${service.name} is taken by ${named.file}`);
-    names.set(service.name, service);
-    const schema = service.manifest.spec.database?.schema;
-    const owner = schema === undefined ? undefined : schemas.get(schema);
-    if (owner) problems.push(`${service.file}: the database schema ${schema} belongs to ${owner.name}; choose another`);
-    if (schema !== undefined) schemas.set(schema, service);
-  }
-  return problems;
 }

@@ -2,8 +2,10 @@ import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import type { Clock, Component, Logger, Random } from "@plinth/kernel";
 import { bundleService } from "./bundle.ts";
+import { conflicts } from "./conflicts.ts";
 import { createDatabases, type Databases, type SchemaAccess } from "./databases.ts";
 import { dependencyOrder } from "./dependency-order.ts";
+import { ManifestError } from "./find-manifests.ts";
 import type { LocalPaths } from "./local-paths.ts";
 import { gatewayName, type LocalService, type ReplicaCounts } from "./local-service.ts";
 import { planService } from "./plan-service.ts";
@@ -121,7 +123,7 @@ export function createLocalPlatform(options: LocalPlatformOptions): LocalPlatfor
     // One after the other: PostgreSQL refuses concurrent changes of the same database's rights.
     for (const { name, manifest } of list) {
       const schema = manifest.spec.database?.schema;
-      if (schema !== undefined) access.set(name, await on.databases.ensureSchema(schema));
+      if (schema !== undefined) access.set(name, await on.databases.ensureSchema(schema, name));
     }
     await Promise.all(
       list.map(async (service) => {
@@ -154,7 +156,17 @@ export function createLocalPlatform(options: LocalPlatformOptions): LocalPlatfor
     });
   }
 
+  /** New services must get along with those that run; one that runs may only be replaced by its own kind. */
+  function refuseConflicts(list: readonly LocalService[]): void {
+    const kept = [...services.values()].filter(
+      ({ name, core }) => !list.some((next) => next.name === name && next.core === core),
+    );
+    const problems = conflicts([...kept, ...list]);
+    if (problems.length > 0) throw new ManifestError(problems);
+  }
+
   async function apply(list: readonly LocalService[]): Promise<void> {
+    refuseConflicts(list);
     const all = new Map([...services, ...list.map((service): [string, LocalService] => [service.name, service])]);
     dependencyOrder(
       [...all.values()].map(({ name, manifest }) => ({ name, dependsOn: manifest.spec.dependsOn ?? [] })),

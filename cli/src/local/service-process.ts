@@ -154,7 +154,9 @@ export function createServiceProcess(options: ServiceProcessOptions): ServicePro
       await watching;
       child = undefined;
       if (stopping.signal.aborted) break;
-      const reason = [end.how, lastError(lastLines)].filter(Boolean).join("; ");
+      // Who is killed from outside says nothing of it; an older line would mislead.
+      const lastWords = end.how.startsWith("ended by SIGKILL") ? "" : lastError(lastLines);
+      const reason = [end.how, lastWords].filter(Boolean).join("; ");
       problems = [reason];
       if (end.code === wrongConfigurationCode) {
         state = "failed";

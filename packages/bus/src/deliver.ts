@@ -1,4 +1,4 @@
-import { backoffMs, type Clock, isFault, type Logger, type Random } from "@plinth/kernel";
+import { backoffMs, type Clock, faultOf, type Logger, type Random } from "@plinth/kernel";
 import type { BusMessage, SubscribeOptions } from "./bus.ts";
 
 export interface DeliverDeps {
@@ -25,7 +25,7 @@ export async function deliver(
     } catch (err) {
       signal.throwIfAborted();
       const fields = { err, group: options.group, topic: message.topic, messageId: message.id, attempt };
-      const away = isFault(err) && err.code === "unavailable";
+      const away = faultOf(err)?.code === "unavailable";
       if (!away && attempt >= attemptsMax) {
         deps.logger.error(fields, "message goes to the dead letters");
         return deps.deadLetter(message, err instanceof Error ? err.message : String(err));

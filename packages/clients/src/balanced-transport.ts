@@ -97,7 +97,8 @@ export function createBalancedTransport(options: BalancedTransportOptions): Tran
       const value = await attempt(transport);
       pool.report(channel, "ok");
       return { kind: "done", value };
-    } catch (error) {
+    } catch (thrown) {
+      const error = lostConnection(thrown, options.service) ?? thrown;
       pool.report(channel, isUnavailable(error) ? "failed" : "ok");
       return { kind: neverProcessed(error) ? "unreachable" : "failed", error };
     } finally {
@@ -124,6 +125,30 @@ export function createBalancedTransport(options: BalancedTransportOptions): Tran
 }
 
 const isUnavailable = (error: unknown): boolean => error instanceof ConnectError && error.code === Code.Unavailable;
+
+const lostCodes = new Set([
+  "ECONNRESET",
+  "EPIPE",
+  "ECONNABORTED",
+  "ERR_HTTP2_SESSION_ERROR",
+  "ERR_HTTP2_STREAM_CANCEL",
+]);
+
+/** A connection that broke under a call, as its caller should see it: unavailable, and nothing about sockets. */
+function lostConnection(error: unknown, service: string): ConnectError | undefined {
+  if (!(error instanceof ConnectError) || neverProcessed(error)) return undefined;
+  for (let at: unknown = error.cause; at instanceof Error; at = at.cause) {
+    if (!lostCodes.has((at as { code?: string }).code ?? "")) continue;
+    return new ConnectError(
+      `the connection to ${service} was lost, try again shortly`,
+      Code.Unavailable,
+      undefined,
+      undefined,
+      error,
+    );
+  }
+  return undefined;
+}
 
 /** The peer says that it did nothing (RFC 9113 section 8.7), or the connection ended before the request was written. */
 function neverProcessed(error: unknown): boolean {

@@ -49,6 +49,16 @@ export class Fault extends Error {
   }
 }
 
+/**
+ * The fault that an error is or was caused by, at most five causes deep: libraries wrap what their drivers throw. Undefined
+ * for an error that nobody expected.
+ */
+export function faultOf(value: unknown): Fault | undefined {
+  for (let at = value, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++)
+    if (at instanceof Fault) return at;
+  return undefined;
+}
+
 export const isFault = (value: unknown): value is Fault => value instanceof Fault;
 
 /** For the default branch of an exhaustive switch. */

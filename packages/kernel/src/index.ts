@@ -20,7 +20,7 @@ export {
   text,
   url,
 } from "./config.ts";
-export { Fault, type FaultCode, type FaultInit, isFault, unreachable } from "./fault.ts";
+export { Fault, type FaultCode, type FaultInit, faultOf, isFault, unreachable } from "./fault.ts";
 export { createHealth, type Health, type HealthCheck } from "./health.ts";
 export { type Component, createLifecycle, type Lifecycle, type LifecycleOptions } from "./lifecycle.ts";
 export { createLineWriter, type WriteLine } from "./line-writer.ts";

@@ -10,7 +10,7 @@ const connectionErrors = new Set([
   "ENOTFOUND",
 ]);
 const connectionMessages =
-  /connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|not queryable/i;
+  /connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|not queryable|Query read timeout/i;
 
 /** SQLSTATE of a PostgreSQL error, also when drizzle has wrapped it. */
 export function sqlState(err: unknown): string | undefined {
@@ -20,6 +20,10 @@ export function sqlState(err: unknown): string | undefined {
   }
   return undefined;
 }
+
+/** The server did not answer at all in time: the connection is of no use any more. */
+export const isReadTimeout = (err: unknown): err is Error =>
+  err instanceof Error && /Query read timeout/.test(err.message);
 
 /** Serialization failure or deadlock: running the transaction again helps. */
 export function isRetryable(err: unknown): boolean {
@@ -45,6 +49,14 @@ export function databaseFault(err: unknown): unknown {
       code: "deadline_exceeded",
       reason: "DATABASE_STATEMENT_TIMEOUT",
       message: "the operation took too long",
+      cause: err,
+    });
+  }
+  if (state === "22021" || state === "22P05") {
+    return new Fault({
+      code: "invalid_argument",
+      reason: "TEXT_NOT_STORABLE",
+      message: "text must not contain the character U+0000",
       cause: err,
     });
   }

@@ -1,7 +1,7 @@
 import { type Clock, type Component, Fault, type Health, type Logger } from "@plinth/kernel";
 import { drizzle, type NodePgDatabase } from "drizzle-orm/node-postgres";
 import pg from "pg";
-import { databaseFault, isRetryable } from "./database-fault.ts";
+import { databaseFault, isReadTimeout, isRetryable } from "./database-fault.ts";
 
 /** What runs SQL: a database or a transaction in it. Connection problems surface as Fault "unavailable". */
 export interface Queryable {
@@ -37,7 +37,7 @@ export interface DatabaseOptions {
   health?: Health;
   /** Connections at most. Default 10. */
   poolMax?: number;
-  /** A statement is cancelled after this. Default 15 s. */
+  /** A statement is cancelled after this; a server that does not even do that is given up a second later. Default 5 s. */
   statementTimeoutMs?: number;
   /** Waiting for a free or new connection fails after this. Default 3 s: callers should hear "unavailable" soon. */
   connectTimeoutMs?: number;
@@ -45,9 +45,12 @@ export interface DatabaseOptions {
 
 const attemptsMax = 3;
 const pingIntervalMs = 2_000;
+const pingTimeoutMs = 2_000;
+// The types of pg lack the time-out of a single query.
+const ping = { text: "SELECT 1", query_timeout: pingTimeoutMs } as pg.QueryConfig;
 
 export function createDatabase(options: DatabaseOptions): Database {
-  const { logger, poolMax = 10, statementTimeoutMs = 15_000, connectTimeoutMs = 3_000 } = options;
+  const { logger, poolMax = 10, statementTimeoutMs = 5_000, connectTimeoutMs = 3_000 } = options;
   const settings: pg.ClientConfig = {
     connectionString: options.url,
     application_name: options.applicationName,
@@ -59,6 +62,7 @@ export function createDatabase(options: DatabaseOptions): Database {
     max: poolMax,
     idleTimeoutMillis: 30_000,
     statement_timeout: statementTimeoutMs,
+    query_timeout: statementTimeoutMs + 1_000,
   });
   // Idle connections break when the server restarts; the pool replaces them, the next query reports trouble if it lasts.
   pool.on("error", (err) => logger.warn({ err }, "idle database connection broke"));
@@ -68,7 +72,7 @@ export function createDatabase(options: DatabaseOptions): Database {
 
   async function watch(): Promise<void> {
     while (!closing.signal.aborted) {
-      const found = await pool.query("SELECT 1").then(
+      const found = await pool.query(ping).then(
         () => undefined,
         (err: Error) => `PostgreSQL does not answer: ${err.message}`,
       );
@@ -81,7 +85,7 @@ export function createDatabase(options: DatabaseOptions): Database {
 
   return {
     name: "database",
-    drizzle: drizzle(pool),
+    drizzle: drizzle(withFaults(pool)),
     query: (sql, params) => queryRows(pool, sql, params),
     async connect() {
       const client = new pg.Client(settings);
@@ -117,6 +121,18 @@ export function createDatabase(options: DatabaseOptions): Database {
   };
 }
 
+/** The pool as drizzle sees it: what its queries throw tells of a database that is away, as `query` does. */
+function withFaults(pool: pg.Pool): pg.Pool {
+  const query = async (...args: unknown[]) => {
+    try {
+      return await (pool.query as (...all: unknown[]) => Promise<unknown>)(...args);
+    } catch (err) {
+      throw databaseFault(err);
+    }
+  };
+  return new Proxy(pool, { get: (target, name) => (name === "query" ? query : Reflect.get(target, name, target)) });
+}
+
 async function queryRows<T>(runner: pg.Pool | pg.PoolClient, sql: string, params?: unknown[]): Promise<T[]> {
   try {
     return (await runner.query(sql, params)).rows as T[];
@@ -149,9 +165,12 @@ async function runTransaction<T>(
     await client.query("COMMIT");
     return result;
   } catch (err) {
-    await client.query("ROLLBACK").catch((rollbackError: Error) => {
-      broken = rollbackError;
-    });
+    if (isReadTimeout(err)) broken = err;
+    else {
+      await client.query("ROLLBACK").catch((rollbackError: Error) => {
+        broken = rollbackError;
+      });
+    }
     throw err;
   } finally {
     client.off("error", onBroken);

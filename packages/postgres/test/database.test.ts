@@ -1,4 +1,4 @@
-import { isFault, silentLogger, systemClock } from "@plinth/kernel";
+import { faultOf, isFault, silentLogger, systemClock } from "@plinth/kernel";
 import { createTestDatabase, type TestDatabase } from "@plinth/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createDatabase, type Database, violatedConstraint } from "../src/index.ts";
@@ -56,6 +56,34 @@ describe("transaction", () => {
   });
 });
 
+test("text that cannot be stored is the caller's mistake", async () => {
+  for (const attempt of [
+    database.query("SELECT $1::text", ["a\u0000b"]),
+    database.query("SELECT $1::jsonb", ['"\\u0000"']),
+  ]) {
+    expect(await attempt.catch((err: unknown) => err)).toMatchObject({
+      code: "invalid_argument",
+      reason: "TEXT_NOT_STORABLE",
+    });
+  }
+});
+
+test("a server that stops answering is given up, and used again when it answers", async () => {
+  const impatient = createDatabase({
+    url: fixture.url,
+    applicationName: "test",
+    logger: silentLogger,
+    clock: systemClock,
+    statementTimeoutMs: 0,
+  });
+  const slow = impatient.query("SELECT pg_sleep(30)").catch((err: unknown) => err);
+  expect(await slow).toMatchObject({ code: "unavailable", reason: "DATABASE_UNAVAILABLE" });
+  const inTransaction = impatient.transaction((tx) => tx.query("SELECT pg_sleep(30)")).catch((err: unknown) => err);
+  expect(await inTransaction).toMatchObject({ code: "unavailable", reason: "DATABASE_UNAVAILABLE" });
+  expect(await impatient.query("SELECT 1 AS one")).toEqual([{ one: 1 }]);
+  await impatient.stop?.(AbortSignal.timeout(5_000));
+});
+
 describe("a database that is away", () => {
   test("surfaces as unavailable with a retry hint", async () => {
     const away = createDatabase({
@@ -64,8 +92,13 @@ describe("a database that is away", () => {
       logger: silentLogger,
       clock: systemClock,
     });
-    for (const attempt of [away.query("SELECT 1"), away.transaction((tx) => tx.query("SELECT 1"))]) {
-      const fault = await attempt.catch((err: unknown) => err);
+    const attempts = [
+      away.query("SELECT 1"),
+      away.transaction((tx) => tx.query("SELECT 1")),
+      away.drizzle.execute("SELECT 1"),
+    ];
+    for (const attempt of attempts) {
+      const fault = await Promise.resolve(attempt).catch(faultOf);
       expect(isFault(fault) && [fault.code, fault.reason, fault.retryAfterMs]).toEqual([
         "unavailable",
         "DATABASE_UNAVAILABLE",

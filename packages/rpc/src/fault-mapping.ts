@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { Fault, type FaultCode, isFault } from "@plinth/kernel";
+import { Fault, type FaultCode, faultOf } from "@plinth/kernel";
 import { ErrorInfoSchema, RetryInfoSchema } from "@plinth/proto/google/rpc/error_details";
 
 const codes: Record<FaultCode, Code> = {
@@ -44,8 +44,9 @@ export function faultToConnectError(fault: Fault): ConnectError {
 
 /** What a handler threw, as the caller may see it: faults and protocol errors as they are, anything else as "internal error". */
 export function thrownToConnectError(thrown: unknown): ConnectError {
-  if (isFault(thrown)) return faultToConnectError(thrown);
   if (thrown instanceof ConnectError) return thrown;
+  const fault = faultOf(thrown);
+  if (fault) return faultToConnectError(fault);
   return faultToConnectError(
     new Fault({ code: "internal", reason: "INTERNAL", message: "internal error", cause: thrown }),
   );

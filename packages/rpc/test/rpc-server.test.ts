@@ -56,6 +56,10 @@ const routes = defineService(AuditService, {
         context.signal.throwIfAborted();
         return { id: request.id };
       }
+      if (request.id.endsWith("5")) {
+        const cause = new Fault({ code: "unavailable", reason: "DATABASE_UNAVAILABLE", message: "try again" });
+        throw new Error("query failed", { cause });
+      }
       throw new Fault({
         code: "not_found",
         reason: "ENTRY_NOT_FOUND",
@@ -128,6 +132,11 @@ describe.each(transports)("%s", (_, transport) => {
     const error = await failure(client().getEntry(withId(2)));
     expect([error.code, error.rawMessage]).toEqual([Code.Internal, "internal error"]);
     expect(JSON.stringify([...error.metadata])).not.toContain("secret_table");
+  });
+
+  test("a fault that a library has wrapped is still that fault", async () => {
+    const error = await failure(client().getEntry(withId(5)));
+    expect([error.code, error.rawMessage]).toEqual([Code.Unavailable, "try again"]);
   });
 
   test("a request against the proto's rules names the field", async () => {

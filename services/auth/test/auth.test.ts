@@ -190,6 +190,14 @@ describe("Refresh", () => {
     );
   });
 
+  test("a used token whose successor was used as well ends the session, also inside the window", async () => {
+    const user = await signIn();
+    const next = await exchange(user.refreshToken);
+    const last = await exchange(next.refreshToken);
+    expect(await codeOf(exchange(user.refreshToken))).toBe("Unauthenticated");
+    expect(await codeOf(exchange(last.refreshToken))).toBe("Unauthenticated");
+  });
+
   test("a used token after the replay window ends the session", async () => {
     const user = await signIn();
     const next = await exchange(user.refreshToken);

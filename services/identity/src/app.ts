@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { ConfigError } from "@plinth/kernel";
 import type { ServiceDefinition } from "@plinth/service";
 import { config } from "./config.ts";
 import { normalizePassword, type PasswordPolicy } from "./domain/password-policy.ts";
@@ -35,8 +36,11 @@ export const identity: ServiceDefinition<typeof config> = {
 
 async function readBlocklist(file: string | undefined): Promise<ReadonlySet<string>> {
   if (file === undefined) return new Set();
+  const text = await readFile(file, "utf8").catch((err: Error) => {
+    throw new ConfigError([`PLINTH_IDENTITY_BLOCKLIST_FILE cannot be read: ${err.message}`]);
+  });
   return new Set(
-    (await readFile(file, "utf8"))
+    text
       .split("\n")
       .map((line) => normalizePassword(line.trimEnd()))
       .filter(Boolean),

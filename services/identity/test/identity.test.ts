@@ -125,6 +125,7 @@ describe("CreateUser", () => {
     ["no address", { email: "" }],
     ["a sentence as address", { email: "not an address" }],
     ["SQL as address", { email: "'; DROP TABLE users; --" }],
+    ["U+0000 in a name", { displayName: "a\u0000b" }],
     ["a weak password", { password: "password123456789" }],
     ["too many attributes", { attributes: Object.fromEntries(Array.from({ length: 33 }, (_, i) => [`k${i}`, "v"])) }],
   ])("refuses %s", async (_, fields) => {

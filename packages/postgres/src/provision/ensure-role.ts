@@ -25,11 +25,11 @@ export async function ensureRole(client: ProvisionClient, definition: RoleDefini
   );
   const { superuser = false, exists = false } = rows[0] ?? {};
   const name = identifier(role);
-  // Only a superuser may state these, and only a superuser could have given them.
-  const never = superuser ? "NOSUPERUSER NOREPLICATION NOBYPASSRLS " : "";
+  // Nobody but a superuser may state all of these; a role that a lesser administrator made has none of them.
+  const never = superuser ? "NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS " : "";
   await runStatements(client, [
     ...(exists ? [] : [`CREATE ROLE ${name}`]),
-    `ALTER ROLE ${name} LOGIN ${never}NOCREATEDB NOCREATEROLE PASSWORD ${pg.escapeLiteral(password)}`,
+    `ALTER ROLE ${name} LOGIN ${never}PASSWORD ${pg.escapeLiteral(password)}`,
     `ALTER ROLE ${name} SET search_path = ${identifier(schema)}`,
     `GRANT CONNECT ON DATABASE ${identifier(database)} TO ${name}`,
     ...(superuser ? [] : [`GRANT ${name} TO CURRENT_USER`]),

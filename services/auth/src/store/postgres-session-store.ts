@@ -57,13 +57,20 @@ export function createPostgresSessionStore({ database, clock, random, lifetimes 
     return continued;
   }
 
-  async function replay(tx: Transaction, token: string, row: TokenRow, session: Session): Promise<Continued> {
+  /** Undefined when the successor was used already: its holder got it, so whoever shows the old one is somebody else. */
+  async function replay(
+    tx: Transaction,
+    token: string,
+    row: TokenRow,
+    session: Session,
+  ): Promise<Continued | undefined> {
     const refreshToken = openSuccessor(token, row.sealedSuccessor as Buffer);
     const [successor] = await tx.drizzle
       .select()
       .from(refreshTokenTable)
       .where(eq(refreshTokenTable.hash, refreshTokenHash(refreshToken)));
-    return { session, refreshToken, refreshExpireTime: successor?.expireTime ?? now() };
+    if (!successor || successor.consumeTime) return undefined;
+    return { session, refreshToken, refreshExpireTime: successor.expireTime };
   }
 
   async function revokeIn(
@@ -109,7 +116,8 @@ export function createPostgresSessionStore({ database, clock, random, lifetimes 
         if (row.consumeTime === null)
           return row.expireTime > now() ? rotate(tx, token, client, session) : ("unknown" as const);
         const inWindow = clock.now() - row.consumeTime.getTime() <= lifetimes.replayWindowMs;
-        if (inWindow && row.consumedBy === client) return replay(tx, token, row, session);
+        const replayed = inWindow && row.consumedBy === client ? await replay(tx, token, row, session) : undefined;
+        if (replayed) return replayed;
         await revokeIn(tx, { sessionId: session.id }, "reuse_detected", {
           ...context,
           actor: `user:${session.userId}`,
