@@ -103,6 +103,7 @@ export const limitList: Readonly<Record<string, Readonly<Record<string, readonly
       { name: "idleTimeoutMillis", meaning: "an idle connection is kept", unit: "ms" },
       { name: "attemptsMax", meaning: "attempts of a transaction that lost a serialization race" },
       { name: "pingIntervalMs", meaning: "between two looks whether PostgreSQL is there" },
+      { name: "pingTimeoutMs", meaning: "such a look; then the service is not ready" },
     ],
     "packages/postgres/src/migrate/migrate.ts": [
       { name: "lockTimeoutMs", meaning: "a migration waits for the lock of another migrator" },

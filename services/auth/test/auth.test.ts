@@ -1,82 +1,29 @@
-import { randomBytes } from "node:crypto";
 import { create, toBinary } from "@bufbuild/protobuf";
-import { Code, ConnectError } from "@connectrpc/connect";
+import type { ConnectError } from "@connectrpc/connect";
 import { createPostgresBus } from "@plinth/bus";
 import { silentLogger, systemClock, systemRandom } from "@plinth/kernel";
 import { AuthService } from "@plinth/proto/plinth/auth/v1/auth";
 import { PasswordChangedSchema, UserDeletedSchema, UserUpdatedSchema } from "@plinth/proto/plinth/identity/v1/events";
-import { IdentityService, UserState } from "@plinth/proto/plinth/identity/v1/identity";
+import { UserState } from "@plinth/proto/plinth/identity/v1/identity";
 import { eventually } from "@plinth/testing";
-import { type As, partialService, type ServiceFixture, startService } from "@plinth/testing/service";
-import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from "jose";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { auth } from "../src/app.ts";
+import { createLocalJWKSet, decodeJwt, jwtVerify } from "jose";
+import { describe, expect, test } from "vitest";
+import {
+  bearer,
+  client,
+  codeOf,
+  eventsOf,
+  freshAddress,
+  from,
+  managerToken,
+  newUser,
+  service,
+  serviceToken,
+  signIn,
+  useAuthService,
+} from "./auth-fixture.ts";
 
-const manager = "01920000-0000-7000-8000-00000000ad31";
-const password = "walnut ferry oblique";
-/** E-mail address to id; the peer that stands in for identity knows them. */
-const users = new Map<string, string>();
-let service: ServiceFixture;
-
-beforeAll(async () => {
-  service = await startService({
-    definition: auth,
-    migrations: `${import.meta.dirname}/../migrations`,
-    env: { PLINTH_AUTH_KEY_ENCRYPTION_KEY: randomBytes(32).toString("base64"), PLINTH_AUTH_REPLAY_WINDOW: "500ms" },
-    permissions: (subject) => subject === `user:${manager}`,
-    peers: [
-      partialService(IdentityService, {
-        verifyPassword: async (request: { email: string; password: string }) => {
-          const id = users.get(request.email);
-          return id && request.password === password ? { user: { id, email: request.email } } : {};
-        },
-      }),
-    ],
-  });
-});
-afterAll(() => service.stop());
-
-const client = (as: As = {}) => service.client(AuthService, as);
-const codeOf = (call: Promise<unknown>) =>
-  call.then(
-    () => "ok",
-    (err: unknown) => (err instanceof ConnectError ? Code[err.code] : err),
-  );
-const from = (address: string): As => ({ workload: "gateway", headers: { "x-plinth-client-address": address } });
-let counter = 0;
-const freshAddress = () => `198.51.100.${++counter % 250}-${counter}`;
-
-/** The service verifies with its own keys: callers bring tokens that it issued. */
-const bearer = (accessToken: string): As => ({ headers: { authorization: `Bearer ${accessToken}` } });
-
-function newUser(): { id: string; email: string } {
-  const id = systemRandom.uuidv7(Date.now());
-  const email = `user${++counter}@test.example`;
-  users.set(email, id);
-  return { id, email };
-}
-
-async function signIn(user = newUser()) {
-  const tokens = await (await client(from(freshAddress()))).login({ email: user.email, password, deviceName: "test" });
-  return { ...user, ...tokens };
-}
-
-async function managerToken(): Promise<As> {
-  users.set("manager@test.example", manager);
-  return bearer(
-    (await (await client(from(freshAddress()))).login({ email: "manager@test.example", password })).accessToken,
-  );
-}
-
-async function serviceToken(as: As, serviceName = "robot") {
-  const { credential, clientSecret } = await (await client(as)).createServiceCredential({ serviceName });
-  return { clientId: credential?.clientId ?? "", clientSecret };
-}
-
-const eventsOf = async (subject: string) =>
-  (await service.published("auth.session.v1"))
-    .filter((e) => e.subject.startsWith(subject))
-    .map((e) => e.type.split(".").at(-1));
+useAuthService();
 
 describe("access", () => {
   const id = "01920000-0000-7000-8000-000000000000";
@@ -158,74 +105,6 @@ describe("Login", () => {
     const { keys } = (await response.json()) as { keys: { d?: string }[] };
     expect(keys.length).toBeGreaterThanOrEqual(2);
     expect(keys.every((key) => key.d === undefined)).toBe(true);
-  });
-});
-
-describe("Refresh", () => {
-  const exchange = async (refreshToken: string, userAgent = "app/1") =>
-    (await client({ headers: { "user-agent": userAgent } })).refresh({ refreshToken });
-
-  test("rotates: the new token works and belongs to the same session", async () => {
-    const user = await signIn();
-    const second = await exchange(user.refreshToken);
-    const third = await exchange(second.refreshToken);
-    expect(new Set([user.refreshToken, second.refreshToken, third.refreshToken]).size).toBe(3);
-    expect([second.sessionId, third.sessionId]).toEqual([user.sessionId, user.sessionId]);
-  });
-
-  test("many requests at once with one token all get the same successor", async () => {
-    const user = await signIn();
-    const answers = await Promise.all(Array.from({ length: 8 }, () => exchange(user.refreshToken)));
-    expect(new Set(answers.map((a) => a.refreshToken)).size).toBe(1);
-    expect(await codeOf(exchange(answers[0]?.refreshToken ?? ""))).toBe("ok");
-  });
-
-  test("another client that shows a used token ends the session, and says so", async () => {
-    const user = await signIn();
-    const next = await exchange(user.refreshToken);
-    expect(await codeOf(exchange(user.refreshToken, "thief/1"))).toBe("Unauthenticated");
-    expect(await codeOf(exchange(next.refreshToken))).toBe("Unauthenticated");
-    await eventually(async () =>
-      expect(await eventsOf(`users/${user.id}`)).toEqual(["LoginSucceeded", "SessionRevoked"]),
-    );
-  });
-
-  test("a used token whose successor was used as well ends the session, also inside the window", async () => {
-    const user = await signIn();
-    const next = await exchange(user.refreshToken);
-    const last = await exchange(next.refreshToken);
-    expect(await codeOf(exchange(user.refreshToken))).toBe("Unauthenticated");
-    expect(await codeOf(exchange(last.refreshToken))).toBe("Unauthenticated");
-  });
-
-  test("a used token after the replay window ends the session", async () => {
-    const user = await signIn();
-    const next = await exchange(user.refreshToken);
-    await service.database.admin(
-      `UPDATE auth.refresh_token SET consume_time = consume_time - interval '1 minute' WHERE consume_time IS NOT NULL AND session_id = '${user.sessionId}'`,
-    );
-    expect(await codeOf(exchange(user.refreshToken))).toBe("Unauthenticated");
-    expect(await codeOf(exchange(next.refreshToken))).toBe("Unauthenticated");
-  });
-
-  test("expired, unknown and SQL-looking tokens are refused alike", async () => {
-    const user = await signIn();
-    await service.database.admin(
-      `UPDATE auth.refresh_token SET expire_time = now() - interval '1 second' WHERE session_id = '${user.sessionId}'`,
-    );
-    for (const token of [user.refreshToken, "plinth_rt_unknown", "' OR 1=1 --"])
-      expect(await codeOf(exchange(token))).toBe("Unauthenticated");
-  });
-
-  test("the database alone gives no usable token away", async () => {
-    const user = await signIn();
-    const next = await exchange(user.refreshToken);
-    const dump = JSON.stringify(
-      await service.database.admin(
-        "SELECT encode(hash, 'escape') h, encode(sealed_successor, 'escape') s FROM auth.refresh_token",
-      ),
-    );
-    for (const token of [user.refreshToken, next.refreshToken]) expect(dump).not.toContain(token.slice(10, 30));
   });
 });
 
@@ -371,124 +250,5 @@ describe("service credentials", () => {
 
   test.each(["auth", "plinth-cli", "gateway"])("cannot be made for the platform's own name %s", async (name) => {
     expect(await codeOf(serviceToken(await managerToken(), name))).toBe("InvalidArgument");
-  });
-});
-
-describe("signing keys", () => {
-  test("rotation: new tokens use the key that was published ahead, old tokens stay good", async () => {
-    const before = await signIn();
-    const boss = await managerToken();
-    const published = JSON.parse((await (await client()).getJwks({})).jwksJson).keys.map((k: { kid: string }) => k.kid);
-    const { kid } = await (await client(boss)).rotateSigningKey({});
-    expect(published).toContain(kid);
-    const after = await signIn();
-    expect(decodeProtectedHeader(after.accessToken).kid).toBe(kid);
-    const keys = createLocalJWKSet(JSON.parse((await (await client()).getJwks({})).jwksJson));
-    for (const token of [before.accessToken, after.accessToken])
-      await expect(jwtVerify(token, keys)).resolves.toBeDefined();
-    expect((await (await client(boss)).introspectToken({ token: before.accessToken })).active).toBe(true);
-  });
-
-  test("private keys are not readable in the database", async () => {
-    const dump = JSON.stringify(
-      await service.database.admin(
-        "SELECT public_jwk, encode(sealed_private_jwk, 'escape') AS sealed FROM auth.signing_key",
-      ),
-    );
-    expect(dump).not.toContain('\\"d\\"');
-    expect(dump).not.toContain('"d":');
-  });
-
-  test("another encryption key is refused at start with the reason", async () => {
-    const { createKeyRing } = await import("../src/keys/key-ring.ts");
-    const { createDatabase } = await import("@plinth/postgres");
-    const database = createDatabase({
-      url: service.database.url,
-      applicationName: "t",
-      logger: silentLogger,
-      clock: systemClock,
-    });
-    const ring = createKeyRing({
-      database,
-      clock: systemClock,
-      random: systemRandom,
-      logger: silentLogger,
-      encryptionKey: randomBytes(32),
-      rotationMs: 1e9,
-      overlapMs: 1e6,
-    });
-    await expect(ring.start?.()).rejects.toThrow("PLINTH_AUTH_KEY_ENCRYPTION_KEY is not the one");
-    await database.stop?.(AbortSignal.timeout(1_000));
-  });
-});
-
-describe("forged access tokens", () => {
-  test.each([
-    [
-      "alg none",
-      (t: string) => `${Buffer.from('{"alg":"none","typ":"at+jwt"}').toString("base64url")}.${t.split(".")[1]}.`,
-    ],
-    [
-      "a changed payload",
-      (t: string) =>
-        t.replace(
-          /\.[^.]+\./,
-          `.${Buffer.from(JSON.stringify({ ...decodeJwt(t), sub: `user:${manager}` })).toString("base64url")}.`,
-        ),
-    ],
-    ["a cut signature", (t: string) => t.slice(0, -10)],
-    ["no JWT", () => "abc"],
-  ])("%s is refused", async (_, forge) => {
-    const { accessToken } = await signIn();
-    expect(await codeOf((await client(bearer(forge(accessToken)))).listSessions({}))).toBe("Unauthenticated");
-  });
-
-  test("a token of another issuer's key is refused", async () => {
-    expect(await codeOf((await client({ userId: manager })).listSessions({}))).toBe("Unauthenticated");
-  });
-});
-
-describe("guessing", () => {
-  const guess = async (email: string, address: string, secret = "wrong") =>
-    (await client(from(address))).login({ email, password: secret });
-
-  test("is slowed per account and address, with the time to wait; parallel guesses count", async () => {
-    const { email } = newUser();
-    const address = freshAddress();
-    const codes = await Promise.all(Array.from({ length: 12 }, () => codeOf(guess(email, address))));
-    expect(codes.filter((code) => code === "Unauthenticated").length).toBeLessThanOrEqual(5);
-    const refusal = await guess(email, address, password).catch((err: ConnectError) => err);
-    expect([(refusal as ConnectError).code, Number((refusal as ConnectError).metadata.get("retry-after")) > 0]).toEqual(
-      [Code.ResourceExhausted, true],
-    );
-    await eventually(async () => {
-      const throttled = (await service.published("auth.session.v1")).filter((e) =>
-        e.data.toString("latin1").includes("throttled"),
-      );
-      expect(throttled.length).toBeGreaterThan(0);
-    });
-  });
-
-  test("from many addresses does not lock out the owner", async () => {
-    const user = newUser();
-    const home = freshAddress();
-    await guess(user.email, home, password);
-    const codes: unknown[] = [];
-    for (let i = 0; i < 60; i++) codes.push(await codeOf(guess(user.email, freshAddress())));
-    expect(codes.at(-1)).toBe("ResourceExhausted");
-    expect(await codeOf(guess(user.email, home, password))).toBe("ok");
-  });
-
-  test("one address that tries many accounts is stopped", async () => {
-    const address = freshAddress();
-    const codes: unknown[] = [];
-    for (let i = 0; i < 102; i++) codes.push(await codeOf(guess(`target${i}@test.example`, address)));
-    expect([codes[0], codes.at(-1)]).toEqual(["Unauthenticated", "ResourceExhausted"]);
-  });
-
-  test("an office behind one address signs in as often as it likes", async () => {
-    const address = freshAddress();
-    const { email } = newUser();
-    for (let i = 0; i < 105; i++) expect(await codeOf(guess(email, address, password))).toBe("ok");
   });
 });

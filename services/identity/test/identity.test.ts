@@ -40,16 +40,15 @@ const verify = async (email: string, password: string) =>
   (await (await client({ workload: "auth" })).verifyPassword({ email, password })).user;
 
 describe("access", () => {
-  const id = nobody;
   const calls = {
     createUser: (c) => c.createUser({ email: "a@b.example" }),
     getUser: (c) => c.getUser({ id: admin }),
     listUsers: (c) => c.listUsers({}),
-    updateUser: (c) => c.updateUser({ id, updateMask: { paths: ["state"] } }),
-    deleteUser: (c) => c.deleteUser({ id }),
-    restoreUser: (c) => c.restoreUser({ id }),
-    eraseUser: (c) => c.eraseUser({ id }),
-    setPassword: (c) => c.setPassword({ id, password: good }),
+    updateUser: (c) => c.updateUser({ id: nobody, updateMask: { paths: ["state"] } }),
+    deleteUser: (c) => c.deleteUser({ id: nobody }),
+    restoreUser: (c) => c.restoreUser({ id: nobody }),
+    eraseUser: (c) => c.eraseUser({ id: nobody }),
+    setPassword: (c) => c.setPassword({ id: nobody, password: good }),
     changePassword: (c) => c.changePassword({ currentPassword: "x", newPassword: good }),
     verifyPassword: (c) => c.verifyPassword({ email: "a@b.example", password: "x" }),
     importUsers: (c) => c.importUsers({ users: [{ email: "a@b.example" }] }),
