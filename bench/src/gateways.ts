@@ -195,7 +195,7 @@ function envoyConfig(port: number, upstreamPort: number, jwks: string): object {
 export async function caddyGateway({ port, upstreamPort }: GatewayBench): Promise<Gateway | undefined> {
   let version: string;
   try {
-    version = execFileSync("caddy", ["version"], { encoding: "utf8" }).split(" ")[0] ?? "?";
+    version = execFileSync("caddy", ["version"], { encoding: "utf8" }).trim().split(" ")[0] ?? "?";
   } catch {
     process.stdout.write("Caddy is left out: go install github.com/caddyserver/caddy/v2/cmd/caddy@v2.11.9\n");
     return undefined;

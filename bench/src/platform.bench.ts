@@ -20,6 +20,7 @@ export async function benchPlatform(seconds: number): Promise<void> {
   const platform = await startPlatform();
   try {
     const { auth, identity, authz, audit } = platform.clients;
+    const idle = memory(await platform.rss());
     const { accessToken } = await auth.login(platform.admin);
     const as: CallOptions = { headers: { authorization: `Bearer ${accessToken}` } };
     const emails = await Promise.all(
@@ -56,9 +57,7 @@ export async function benchPlatform(seconds: number): Promise<void> {
     process.stdout.write(
       `\nThe last of ${created.calls} created users was in the audit log ${((performance.now() - lagBegin) / 1000).toFixed(1)} s after the load ended.\n`,
     );
-    process.stdout.write(
-      `Idle memory: ${(await platform.rss()).map(([name, mib]) => `${name} ${Math.round(mib)}`).join(", ")} MiB (RSS).\n`,
-    );
+    process.stdout.write(`Memory when idle: ${idle}.\nAfter the load: ${memory(await platform.rss())}.\n`);
     process.stdout.write(
       "CPU is that of the named services' processes, without PostgreSQL and the clients. Left out: the gateway, several instances, a database of production size.\n",
     );
