@@ -66,6 +66,11 @@ export async function benchPlatform(seconds: number): Promise<void> {
   }
 }
 
+function memory(rss: readonly [string, number][]): string {
+  const sum = rss.reduce((total, [, mib]) => total + mib, 0);
+  return `${Math.round(sum)} MiB RSS (${rss.map(([name, mib]) => `${name} ${Math.round(mib)}`).join(", ")})`;
+}
+
 async function measure(
   name: string,
   platform: Platform,
