@@ -1,0 +1,22 @@
+import { routePolicies } from "../../route-policy/route-policy.ts";
+import { type Child, child } from "../child.ts";
+import type { ServiceObject } from "../resources.ts";
+import type { RoutePart } from "./http-route.ts";
+
+/** What the Gateway API cannot say about the rules of one HTTPRoute. */
+export function routePolicy(service: ServiceObject, part: RoutePart): Child {
+  return child(routePolicies, service, {
+    metadata: { name: part.name },
+    spec: {
+      targetRef: { group: "gateway.networking.k8s.io", kind: "HTTPRoute", name: part.name },
+      rules: part.rules.map(({ name, rule }) => ({
+        name,
+        authentication: rule.authentication,
+        websocket: true,
+        ...(rule.rateLimit ? { rateLimit: rule.rateLimit } : {}),
+        ...(rule.idleTimeout ? { idleTimeout: rule.idleTimeout } : {}),
+        ...(rule.maxBodyBytes ? { maxBodyBytes: rule.maxBodyBytes } : {}),
+      })),
+    },
+  });
+}

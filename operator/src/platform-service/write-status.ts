@@ -1,0 +1,33 @@
+import { type ApiClient, contentHash, type EventDraft, type EventRecorder, findCondition } from "@plinth/kube";
+import type { PlatformServiceStatus } from "@plinth/platform";
+import { fieldManager } from "./labels.ts";
+import { platformServices, type ServiceObject } from "./resources.ts";
+
+/** One write, and only when something changed; then tells people what did. */
+export async function writeStatus(
+  client: ApiClient,
+  events: Pick<EventRecorder, "record">,
+  service: ServiceObject,
+  status: PlatformServiceStatus,
+  signal: AbortSignal,
+): Promise<void> {
+  if (contentHash(service.status ?? {}) === contentHash(status)) return;
+  const { name, namespace } = service.metadata;
+  const draft = { metadata: { name, namespace }, status };
+  await client.apply(platformServices, draft, { fieldManager, force: true, subresource: "status", signal });
+  const event = eventOf(service.status, status);
+  if (event) events.record(service, event);
+}
+
+/** What deserves an Event: another reason of Ready, or the beginning of a stall. */
+function eventOf(before: PlatformServiceStatus | undefined, after: PlatformServiceStatus): EventDraft | undefined {
+  const stalled = findCondition(after.conditions, "Stalled");
+  const wasStalled = findCondition(before?.conditions, "Stalled");
+  if (stalled?.status === "True" && stalled.message !== wasStalled?.message) {
+    return { type: "Warning", reason: stalled.reason, action: "Reconcile", note: stalled.message };
+  }
+  const ready = findCondition(after.conditions, "Ready");
+  const wasReady = findCondition(before?.conditions, "Ready");
+  if (!ready || (ready.reason === wasReady?.reason && ready.status === wasReady.status)) return undefined;
+  return { type: "Normal", reason: ready.reason, action: "Reconcile", note: ready.message };
+}
