@@ -9,6 +9,7 @@ import { usageOf } from "./process-meter.ts";
 import { printTable } from "./table.ts";
 
 const connections = 64;
+const warmUpSeconds = 6;
 
 /** Forwarding of 1 KiB answers over HTTP/1.1, plain and with everything on, each gateway on one core, the rest on the other. */
 export async function benchGateway(seconds: number): Promise<void> {
@@ -64,7 +65,8 @@ async function measure(gateway: Gateway, port: number, token: string, seconds: n
         connections,
         core: 1,
       };
-      await wrk({ ...load, seconds: Math.min(3, seconds) });
+      // Until the language has compiled what is hot; all gateways get the same.
+      await wrk({ ...load, seconds: warmUpSeconds });
       const before = usageOf(process_.pid);
       const result = await wrk({ ...load, seconds });
       const after = usageOf(process_.pid);
