@@ -40,7 +40,6 @@ export const auth: ServiceDefinition<typeof config> = {
     const claims = { issuer: base.tokenIssuer, audience: base.tokenAudience };
     const issuer = createTokenIssuer({ keys, clock, random, ...claims, lifetimeMs: settings.accessTokenLifetimeMs });
     const lifetimes = {
-      accessTokenMs: settings.accessTokenLifetimeMs,
       refreshTokenMs: settings.refreshTokenLifetimeMs,
       sessionMs: settings.sessionLifetimeMs,
       replayWindowMs: settings.replayWindowMs,

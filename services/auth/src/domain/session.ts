@@ -24,7 +24,6 @@ export const isAlive = (session: Pick<Session, "revokeTime" | "expireTime">, now
 
 /** Lifetimes, all in milliseconds. */
 export interface Lifetimes {
-  accessTokenMs: number;
   /** A refresh token that is not used for this long ends with its session. */
   refreshTokenMs: number;
   sessionMs: number;

@@ -14,19 +14,19 @@ import type { SessionStore } from "../store/session-store.ts";
 
 const consumer = "auth";
 
-/** Ends the sessions of users who were disabled or deleted or whose password changed. Ending them twice changes nothing. */
+/** Ends the sessions of users who were disabled or deleted or whose password changed. */
 export function onUserEvent(bus: EventBus, database: Database, sessions: SessionStore): Component {
   return bus.subscribe({
     group: consumer,
     topics: ["identity.user.v1"],
     async handle(message) {
       const end = sessionsToEnd(message);
-      if (end) {
-        const context = { actor: message.actor, requestId: message.requestId, traceparent: message.traceparent };
-        await sessions.revoke({ userId: end.userId, except: end.except }, end.reason, context);
-      }
-      // After the effect, which is idempotent: a crash in between repeats it.
-      await database.transaction((tx) => markHandled(tx, consumer, message.id));
+      if (!end) return;
+      const context = { actor: message.actor, requestId: message.requestId, traceparent: message.traceparent };
+      await database.transaction(async (tx) => {
+        if (!(await markHandled(tx, consumer, message.id))) return;
+        await sessions.revokeIn(tx, { userId: end.userId, except: end.except }, end.reason, context);
+      });
     },
   });
 }

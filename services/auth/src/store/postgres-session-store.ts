@@ -166,6 +166,7 @@ export function createPostgresSessionStore({ database, clock, random, lifetimes 
       return rows.map(toSession);
     },
 
+    revokeIn,
     revoke: (where, reason, context) => database.transaction((tx) => revokeIn(tx, where, reason, context)),
 
     async prune() {

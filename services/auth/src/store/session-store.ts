@@ -1,4 +1,5 @@
 import type { EventContext } from "@plinth/bus";
+import type { Transaction } from "@plinth/postgres";
 import type { RevokeReason, Session } from "../domain/session.ts";
 
 export interface NewSession {
@@ -35,6 +36,8 @@ export interface SessionStore {
     reason: RevokeReason,
     context: EventContext,
   ): Promise<number>;
+  /** As `revoke`, in the caller's transaction. */
+  revokeIn(tx: Transaction, ...args: Parameters<SessionStore["revoke"]>): Promise<number>;
   /** Removes what ended long ago. */
   prune(): Promise<void>;
 }
