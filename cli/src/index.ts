@@ -1,4 +1,4 @@
-export { bundleService } from "./local/bundle.ts";
+export { type BundleOptions, bundleProgram, bundleService, entryPoint, packagesOutside } from "./local/bundle.ts";
 export {
   type EmbeddedPostgres,
   type EmbeddedPostgresOptions,

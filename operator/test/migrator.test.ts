@@ -28,6 +28,7 @@ const run = (overrides: { databaseUrl?: string; timeoutMs?: number } = {}): Prom
       schema: database.schema,
       runtimeRole: database.runtimeRole,
       path: folder,
+      platformPath: path.resolve(import.meta.dirname, "../../packages/postgres/migrations"),
       timeoutMs: 10_000,
       reportFile: path.join(folder, "report"),
       ...overrides,

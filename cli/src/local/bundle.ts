@@ -1,8 +1,9 @@
 import { existsSync } from "node:fs";
-import { glob, rm } from "node:fs/promises";
+import { glob, readFile, rm, writeFile } from "node:fs/promises";
+import { isBuiltin } from "node:module";
 import path from "node:path";
 import { systemClock } from "@plinth/kernel";
-import { type BuildOptions, build, version as esbuildVersion } from "esbuild";
+import { type BuildOptions, build, version as esbuildVersion, type Metafile } from "esbuild";
 import { isFresh, recipeOf, recordInputs } from "./bundle-freshness.ts";
 import { nativeAddonsStayOutside } from "./native-addons.ts";
 import { unusedExportersStayOutside } from "./unused-exporters.ts";
@@ -49,15 +50,34 @@ export function entryPoint(folder: string): string | undefined {
 export async function bundleService(folder: string): Promise<string> {
   const main = entryPoint(folder);
   if (main === undefined) throw new Error(`${folder} has no src/main.ts; name what to run in spec.local.command`);
+  return bundleProgram({ folder, main, outdir: path.join(folder, "dist") });
+}
+
+export interface BundleOptions {
+  /** Of the package. */
+  folder: string;
+  /** Becomes `main.js`. */
+  main: string;
+  outdir: string;
+}
+
+/** The same for any program of a package. */
+export async function bundleProgram({ folder, main, outdir }: BundleOptions): Promise<string> {
   const entryPoints: Record<string, string> = { main };
-  for await (const file of glob("src/**/*.worker.ts", { cwd: folder })) {
-    entryPoints[path.basename(file, ".ts")] = path.join(folder, file);
+  for await (const file of glob("**/*.worker.ts", { cwd: path.dirname(main) })) {
+    entryPoints[path.basename(file, ".ts")] = path.join(path.dirname(main), file);
   }
-  const outdir = path.join(folder, "dist");
   const recipe = recipeOf([settings, entryPoints, esbuildVersion]);
   if (!(await isFresh(outdir, recipe))) await makeBundle(folder, outdir, entryPoints, recipe);
   return path.join(outdir, "main.js");
 }
+
+/** Packages that a bundle in `outdir` expects to find installed: those with native code. */
+export async function packagesOutside(outdir: string): Promise<string[]> {
+  return JSON.parse(await readFile(path.join(outdir, outsideFile), "utf8")) as string[];
+}
+
+const outsideFile = "outside.json";
 
 async function makeBundle(
   folder: string,
@@ -76,6 +96,7 @@ async function makeBundle(
       plugins: [nativeAddonsStayOutside(), unusedExportersStayOutside()],
       metafile: true,
     });
+    await writeFile(path.join(outdir, outsideFile), JSON.stringify(outsideOf(metafile)));
     const files = Object.keys(metafile.inputs).filter((file) => !file.startsWith("unused-exporter:"));
     await recordInputs(
       outdir,
@@ -86,6 +107,13 @@ async function makeBundle(
   } catch (err) {
     throw new Error(`${path.basename(folder)} cannot be built:\n${buildErrors(err)}`, { cause: err });
   }
+}
+
+/** What stays outside although it may be asked for: pg looks for its native twin and does without. */
+function outsideOf({ outputs }: Metafile): string[] {
+  const imports = Object.values(outputs).flatMap((output) => output.imports);
+  const names = imports.flatMap(({ path: name, external }) => (external && !isBuiltin(name) ? [name] : []));
+  return [...new Set(names)].filter((name) => !settings.external.includes(name)).sort();
 }
 
 interface BuildMessage {

@@ -13,6 +13,13 @@ export const migratorConfig = {
   path: text("PLINTH_MIGRATION_PATH", "folder with NNNN_name.sql files; an empty one is fine", {
     default: "/migrations",
   }),
+  platformPath: text(
+    "PLINTH_MIGRATION_PLATFORM_PATH",
+    "folder with what every schema gets first: the migrator's image has it there",
+    {
+      default: "/app/migrations",
+    },
+  ),
   timeoutMs: durationMs("PLINTH_MIGRATION_TIMEOUT", "bound for each statement, and for waiting for another migrator", {
     default: "10m",
   }),

@@ -25,6 +25,7 @@ export async function runMigrator(options: MigratorOptions): Promise<number> {
       schema: config.schema,
       runtimeRole: config.runtimeRole,
       directory: config.path,
+      platformDirectory: config.platformPath,
       lockTimeoutMs: config.timeoutMs,
       logger,
       clock,

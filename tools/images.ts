@@ -1,0 +1,21 @@
+// Builds the images of services, operator, migrator, cli and examples. Unchanged ones are left alone.
+//   --stage             only puts together what goes into them, for a `docker build` by hand
+//   --node-image NAME   the base, in place of one made here from the installed Node
+import { parseArgs } from "node:util";
+import { buildImages } from "./images/build-images.ts";
+import { cacheFolder } from "./images/cache-folder.ts";
+import { findEngine } from "./images/engine.ts";
+import { programs } from "./images/image-list.ts";
+import { stageProgram } from "./images/stage-program.ts";
+
+const { values } = parseArgs({ options: { stage: { type: "boolean" }, "node-image": { type: "string" } } });
+const print = (line: string): void => void process.stdout.write(`${line}\n`);
+
+if (values.stage) {
+  for (const program of programs()) print((await stageProgram(program)).folder);
+} else {
+  const engine = await findEngine();
+  if (!engine) throw new Error("neither buildah nor docker is here: install one of them");
+  const layout = engine.name === "buildah" ? cacheFolder("img/plinth") : undefined;
+  await buildImages({ engine, nodeImage: values["node-image"], layout, print });
+}

@@ -1,0 +1,94 @@
+import { createHash } from "node:crypto";
+import { globSync, readFileSync } from "node:fs";
+import { chmod, cp, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import path from "node:path";
+import { bundleProgram, bundleService, packagesOutside } from "@plinth/cli";
+import { root } from "../run.ts";
+import type { Program } from "./image-list.ts";
+
+/** What the Dockerfile copies to /app. */
+export interface Staged {
+  folder: string;
+  /** Hash of names, modes and contents. */
+  hash: string;
+}
+
+const stagingFolder = path.join(root, "dist", "images");
+
+/** Puts together what an image holds: bundle, packages with native code, migrations. */
+export async function stageProgram(program: Program): Promise<Staged> {
+  const { name, folder, main, migrations } = program;
+  const isService = main === path.join(folder, "src", "main.ts");
+  const bundle = isService
+    ? await bundleService(folder)
+    : await bundleProgram({ folder, main, outdir: path.join(folder, "dist", name) });
+  const outdir = path.dirname(bundle);
+  const target = path.join(stagingFolder, name);
+  await rm(target, { recursive: true, force: true });
+  for (const file of globSync(["*.js", "chunks/*.js"], { cwd: outdir })) {
+    await cp(path.join(outdir, file), path.join(target, file));
+  }
+  // Node would have to find out by itself, at every start.
+  await writeFile(path.join(target, "package.json"), '{"type":"module"}\n');
+  for (const outside of await packagesOutside(outdir)) await copyPackage(outside, folder, target);
+  if (migrations !== undefined) await cp(migrations, path.join(target, "migrations"), { recursive: true });
+  await evenModes(target);
+  return { folder: target, hash: await hashOf(target) };
+}
+
+/** A package and those that it needs on this platform, as npm installed them. */
+async function copyPackage(name: string, from: string, target: string): Promise<void> {
+  const source = packageFolder(name, from);
+  // Optional parts are for other platforms when they are not installed.
+  if (source === undefined) return;
+  const destination = path.join(target, "node_modules", name);
+  await cp(source, destination, {
+    recursive: true,
+    dereference: true,
+    filter: (file) => !/\.(d\.ts|md|map)$/.test(file),
+  });
+  const { dependencies = {}, optionalDependencies = {} } = JSON.parse(
+    await readFile(path.join(source, "package.json"), "utf8"),
+  ) as { dependencies?: object; optionalDependencies?: object };
+  for (const needed of Object.keys({ ...dependencies, ...optionalDependencies }))
+    await copyPackage(needed, source, target);
+}
+
+function packageFolder(name: string, from: string): string | undefined {
+  const folders = createRequire(path.join(from, "package.json")).resolve.paths(name) ?? [];
+  return folders
+    .map((folder) => path.join(folder, name))
+    .find((folder) => {
+      try {
+        return readFileSync(path.join(folder, "package.json")).length > 0;
+      } catch {
+        return false;
+      }
+    });
+}
+
+const filesBelow = (folder: string): string[] => globSync("**/*", { cwd: folder }).toSorted();
+
+/** The umask of whoever builds must not show in an image. */
+async function evenModes(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await chmod(folder, 0o755);
+  for (const name of filesBelow(folder)) {
+    const file = path.join(folder, name);
+    await chmod(file, (await stat(file)).isDirectory() ? 0o755 : 0o644);
+  }
+}
+
+async function hashOf(folder: string): Promise<string> {
+  const hash = createHash("sha256");
+  for (const name of filesBelow(folder)) {
+    const file = path.join(folder, name);
+    if ((await stat(file)).isDirectory()) continue;
+    hash
+      .update(`${name}\0`)
+      .update(await readFile(file))
+      .update("\0");
+  }
+  return hash.digest("hex");
+}
