@@ -1,12 +1,19 @@
-// Runs benchmarks: `node bench/src/run.ts [gateway] [rpc] [platform] [tokens] [--seconds N]`; all of them by default.
+// Runs benchmarks: `node bench/src/run.ts [gateway] [rpc] [platform] [tokens] [operator] [--seconds N]`; all of them by default.
 import { parseArgs } from "node:util";
 import { benchGateway } from "./gateway.bench.ts";
 import { machine } from "./machine.ts";
+import { benchOperator } from "./operator.bench.ts";
 import { benchPlatform } from "./platform.bench.ts";
 import { benchRpc } from "./rpc.bench.ts";
 import { benchTokens } from "./tokens.bench.ts";
 
-const benches = { gateway: benchGateway, rpc: benchRpc, tokens: benchTokens, platform: benchPlatform };
+const benches = {
+  gateway: benchGateway,
+  rpc: benchRpc,
+  tokens: benchTokens,
+  platform: benchPlatform,
+  operator: benchOperator,
+};
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { seconds: { type: "string", default: "8" } },
