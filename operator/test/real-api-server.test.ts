@@ -2,10 +2,9 @@ import { resources } from "@plinth/kube";
 import { eventually } from "@plinth/testing";
 import { whyNoApiServer } from "@plinth/testing/kube";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { httpRoutes } from "../src/platform-service/gateway-api.ts";
+import { httpRoutes, routePolicies } from "../src/platform-service/gateway-api.ts";
 import { annotations } from "../src/platform-service/labels.ts";
 import { platformServices } from "../src/platform-service/resources.ts";
-import { routePolicies } from "../src/route-policy/route-policy.ts";
 import {
   activeJob,
   playGateway,

@@ -1,9 +1,8 @@
 import { resources } from "@plinth/kube";
-import { routePolicies } from "../route-policy/route-policy.ts";
 import type { Finding } from "./checks.ts";
 import type { Child } from "./child.ts";
 import type { Facts } from "./facts.ts";
-import { httpRoutes } from "./gateway-api.ts";
+import { httpRoutes, routePolicies } from "./gateway-api.ts";
 import { deployment } from "./objects/deployment.ts";
 import { horizontalPodAutoscaler } from "./objects/horizontal-pod-autoscaler.ts";
 import { httpRoute, routeParts } from "./objects/http-route.ts";
