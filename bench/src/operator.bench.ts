@@ -14,6 +14,7 @@ import { type ApiServer, startApiServer, whyNoApiServer } from "@plinth/testing/
 import { startOperator } from "./operator-process.ts";
 import { usageOf } from "./process-meter.ts";
 import { printTable } from "./table.ts";
+import { until } from "./until.ts";
 
 const count = 1_000;
 type ServiceObject = KubeObject & Pick<PlatformService, "spec" | "status">;
@@ -152,11 +153,3 @@ async function takeOver(api: ApiServer, client: ApiClient, signal: NodeJS.Signal
 
 const isUp = async (port: number): Promise<boolean> =>
   (await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => undefined))?.ok === true;
-
-async function until(condition: () => Promise<boolean>, everyMs = 50): Promise<void> {
-  const deadline = performance.now() + 300_000;
-  while (!(await condition().catch(() => false))) {
-    if (performance.now() > deadline) throw new Error("what the benchmark waits for did not come within 5 minutes");
-    await new Promise((resolve) => setTimeout(resolve, everyMs));
-  }
-}
