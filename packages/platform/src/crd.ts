@@ -1,4 +1,5 @@
 import { stringify } from "yaml";
+import { releaseMarks } from "./release-marks.ts";
 import { group, kind, platformService, version } from "./schema/platform-service.ts";
 import type { Schema } from "./schema/schema.ts";
 
@@ -9,7 +10,7 @@ export function platformServiceCrd(): object {
   return {
     apiVersion: "apiextensions.k8s.io/v1",
     kind: "CustomResourceDefinition",
-    metadata: { name: `platformservices.${group}` },
+    metadata: { name: `platformservices.${group}`, ...releaseMarks },
     spec: {
       group,
       scope: "Namespaced",

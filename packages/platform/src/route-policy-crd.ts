@@ -1,4 +1,5 @@
 import { stringify } from "yaml";
+import { releaseMarks } from "./release-marks.ts";
 import { group, version } from "./schema/platform-service.ts";
 import { routePolicy } from "./schema/route-policy.ts";
 
@@ -10,7 +11,8 @@ export function routePolicyCrd(): object {
     metadata: {
       name: `routepolicies.${group}`,
       // The label by which tools of the Gateway API find policies.
-      labels: { "gateway.networking.k8s.io/policy": "Direct" },
+      labels: { ...releaseMarks.labels, "gateway.networking.k8s.io/policy": "Direct" },
+      annotations: releaseMarks.annotations,
     },
     spec: {
       group,
