@@ -17,6 +17,11 @@ const outsideOfSpecs = [
     "`true`: stop in order when standard input ends, for a supervisor that may die",
   ],
   ["PLINTH_DATA", "`plinth`", "folder of data, logs and secrets, as `--data`; `.plinth` in the repository when absent"],
+  [
+    "PLINTH_CLUSTER_CACHE",
+    "e2e",
+    "folder with what the hermetic cluster is made of; `plinth-cluster` in the user's cache folder when absent",
+  ],
   ["PLINTH_KUBE_BIN", "tests", "folder with kube-apiserver and etcd; the cluster's cache when absent"],
   ["PLINTH_TEST_DATA", "tests", "folder with third-party test data; `../shared/data` when absent"],
 ] as const;
@@ -69,6 +74,7 @@ async function sharedSections(): Promise<Section[]> {
 
 async function operatorSections(): Promise<Section[]> {
   const { operatorConfig } = await import("../../operator/src/config.ts");
+  const cluster = await import("../../cli/src/cluster/config.ts");
   const { migratorConfig } = await import("../../operator/src/migrator/config.ts");
   return [
     { title: "The operator", intro: "Set by the chart; defined in `operator/src/config.ts`.", spec: operatorConfig },
@@ -76,6 +82,11 @@ async function operatorSections(): Promise<Section[]> {
       title: "The migrator",
       intro: "Set by the operator in the Jobs that apply migrations; defined in `operator/src/migrator/config.ts`.",
       spec: migratorConfig,
+    },
+    {
+      title: "The first administrator",
+      intro: "Set by the chart in its Job and in the pod of `helm test`; defined in `cli/src/cluster/config.ts`.",
+      spec: { ...cluster.administratorConfig, ...cluster.verifyConfig },
     },
   ];
 }
