@@ -28,6 +28,8 @@ export function valuesFor({ images, set = {} }: Pick<InstallOptions, "images" | 
     "postgres.bundled.image": hermeticPostgres.image,
     "postgres.bundled.runAsUser": String(hermeticPostgres.runAsUser),
     // The hermetic cluster provisions no volumes.
+    // Nor has it load balancers; its Services are reached from here as they are.
+    "gateway.serviceType": "ClusterIP",
     "postgres.bundled.storage.persistent": "false",
     ...Object.fromEntries(overrides.map(({ program, image }) => [`images.overrides.${program}`, image])),
     ...set,

@@ -68,9 +68,14 @@ describe.skipIf(why)(`the chart${why ? ` (${why})` : ""}`, () => {
     const services = objects.filter(({ kind }) => kind === "PlatformService");
     const manifests = repositoryFiles("services/*/platformservice.yaml").map((file) => parse(readRepositoryFile(file)));
     expect(services.map(({ metadata }) => metadata.name)).toEqual(manifests.map(({ metadata }) => metadata.name));
+    const source = { name: "PLINTH_GATEWAY_SOURCE", value: "kubernetes" };
+    const changed: Record<string, object> = {
+      audit: { replicas: 5 },
+      gateway: { env: [source, { name: "PLINTH_GATEWAY_SERVICE_TYPE", value: "LoadBalancer" }] },
+    };
     for (const [index, { metadata, spec }] of services.entries()) {
       const { image, pod, ...rest } = spec;
-      const own = { ...manifests[index].spec, ...(metadata.name === "audit" ? { replicas: 5 } : {}) };
+      const own = { ...manifests[index].spec, ...changed[metadata.name] };
       expect(metadata.namespace).toBe("home");
       expect({ ...rest, image: own.image }).toEqual(own);
       expect(image).toBe(`registry.example.com/team/plinth/${metadata.name}:0.1.0`);

@@ -68,6 +68,11 @@ export function chartValues(programs: readonly string[], services: readonly stri
         "GatewayClass; another one than `plinth` puts another implementation of the Gateway API in its place",
         "plinth",
       ),
+      serviceType: oneOf("Of the Services through which Gateways are reached", "LoadBalancer", [
+        "LoadBalancer",
+        "ClusterIP",
+        "NodePort",
+      ]),
       create: flag("Makes the Gateway `plinth`; otherwise it has to be there", true),
       annotations: map("Of the Gateway", {}, strings),
       listeners: list(

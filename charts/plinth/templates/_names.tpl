@@ -59,7 +59,15 @@ capabilities:
 {{- if and (eq (get $annotations "meta.helm.sh/release-name") .Release.Name) (eq (get $annotations "meta.helm.sh/release-namespace") .Release.Namespace) }}true{{ end -}}
 {{- end }}
 
-{{- /* Where the gateway is reached from inside the cluster. */ -}}
+{{- /* Where the gateway is reached from inside the cluster: by the Service that it makes for the Gateway, as far as that is known here. */ -}}
 {{- define "plinth.gateway-url" -}}
-http://gateway.{{ .Release.Namespace }}.svc
+{{- $url := .Values.publicUrl -}}
+{{- if eq .Values.gateway.className "plinth" -}}
+{{- range .Values.gateway.listeners -}}
+{{- if and (eq .protocol "HTTP") (eq $url $.Values.publicUrl) -}}
+{{- $url = printf "http://gateway-%s-plinth.%s.svc:%v" $.Release.Namespace $.Release.Namespace .port -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- $url -}}
 {{- end }}
