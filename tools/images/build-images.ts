@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
 import { mkdir, readFile, rm } from "node:fs/promises";
 import path from "node:path";
 import { root, run } from "../run.ts";
 import type { Engine } from "./engine.ts";
 import { type Program, programs } from "./image-list.ts";
+import { namesInLayout } from "./oci-layout.ts";
 import { stageProgram } from "./stage-program.ts";
 
 export interface BuiltImage {
@@ -60,7 +60,7 @@ async function buildOne(
 }
 
 async function fillLayout(engine: Engine, images: readonly BuiltImage[], layout: string): Promise<void> {
-  let there = await namesIn(layout);
+  let there = await namesInLayout(layout);
   if (there.size > layoutImagesMax) {
     await rm(layout, { recursive: true });
     there = new Set();
@@ -70,15 +70,6 @@ async function fillLayout(engine: Engine, images: readonly BuiltImage[], layout:
     const own = `${registry}/${image}`;
     if (!there.has(own)) await engine.export([own, `${registry}/plinth/${program}:${releaseTag}`], layout);
   }
-}
-
-async function namesIn(layout: string): Promise<Set<string>> {
-  const file = path.join(layout, "index.json");
-  if (!existsSync(file)) return new Set();
-  const { manifests } = JSON.parse(await readFile(file, "utf8")) as {
-    manifests: { annotations?: Record<string, string> }[];
-  };
-  return new Set(manifests.flatMap(({ annotations }) => annotations?.["org.opencontainers.image.ref.name"] ?? []));
 }
 
 async function ownNodeImage(engine: Engine): Promise<string> {

@@ -1,6 +1,8 @@
 import { execFile } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
 import { promisify } from "node:util";
 import { root } from "../run.ts";
+import { addToLayout } from "./oci-layout.ts";
 
 const run = promisify(execFile);
 
@@ -11,7 +13,7 @@ export interface Engine {
   imageId(name: string): Promise<string | undefined>;
   /** Builds the Dockerfile for one program under the names given; the same content gives the same image. Returns its id. */
   build(options: { program: string; nodeImage: string; names: readonly string[] }): Promise<string>;
-  /** Adds the image under its names to an OCI layout (a folder), or fails where the engine cannot. */
+  /** Adds the image, under all of its names, to an OCI layout (a folder), or fails where the engine cannot. */
   export(names: readonly string[], layout: string): Promise<void>;
 }
 
@@ -69,9 +71,22 @@ const buildah: Engine = {
       ...[...buildArguments(program, nodeImage), ...tags(names), "."],
     ]),
   async export(names, layout) {
-    // Not compressed: it goes to a node on the same machine.
-    for (const name of names)
-      await withBuildah(["push", "--quiet", "--disable-compression", name, `oci:${layout}:${name}`]);
+    // To a plain folder first, because buildah compresses every layer anew for an OCI layout: that costs seconds an image.
+    const folder = await mkdtemp(`${layout}-`);
+    try {
+      await withBuildah([
+        "push",
+        "--quiet",
+        "--format",
+        "oci",
+        "--disable-compression",
+        names[0] ?? "",
+        `dir:${folder}`,
+      ]);
+      await addToLayout(folder, names, layout);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
   },
 };
 
