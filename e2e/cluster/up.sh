@@ -22,12 +22,18 @@ is_healthy() {
   api_is_ready >/dev/null 2>&1 && nodes_are_ready
 }
 
-# start NAME COMMAND...: in a session of its own, with a pid file, in the daemons' cgroup, without the caller's files open.
+# start NAME COMMAND...: in a session of its own, with a pid file, in the daemons' cgroup, without the files that the caller
+# has open: a lock among them would be held as long as the cluster lives.
 start() {
   local name=$1
   shift
   # shellcheck disable=SC2016
-  setsid bash -c 'echo $$ > "$1"; for folder in $2; do echo $$ > "$folder/cgroup.procs"; done; shift 2; exec "$@"' \
+  setsid bash -c '
+    echo $$ > "$1"
+    for folder in $2; do echo $$ > "$folder/cgroup.procs"; done
+    for file in /proc/$$/fd/*; do [ "${file##*/}" -le 2 ] || eval "exec ${file##*/}>&-"; done
+    shift 2
+    exec "$@"' \
     - "$state/run/$name.pid" "$(daemon_cgroups)" "$@" > "$state/log/$name.log" 2>&1 < /dev/null &
 }
 # nsenter, not `ip netns exec`: that one hides the cgroups.
