@@ -78,6 +78,7 @@ describe.skipIf(absent)(`what the operator sees is late or incomplete${absent ? 
       await world.cluster.client.delete(platformServices, ref);
       const first = await runOperator(world.cluster, { wrapTransport: past.record });
       await world.gone("reborn");
+      await world.collect("reborn");
       await world.create("reborn");
       await world.untilReady("reborn");
       await first.stop();
