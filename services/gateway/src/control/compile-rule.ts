@@ -1,5 +1,5 @@
 import { normalisePath } from "../data/normalise-path.ts";
-import type { Authentication, CorsPolicy, RateLimitPolicy, Route } from "../data/route-table.ts";
+import type { Authentication, CorsPolicy, RateLimitPolicy, Route } from "../data/route.ts";
 import type { FieldReader } from "./read-field.ts";
 
 /** What a rule gets that says nothing. */

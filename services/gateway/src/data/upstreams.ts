@@ -21,7 +21,7 @@ interface Upstream {
 export class Upstreams {
   readonly #options: UpstreamsOptions;
   readonly #services = new Map<string, Upstream>();
-  readonly #listeners: ((service: string) => void)[] = [];
+  readonly #listeners = new Set<(service: string) => void>();
 
   constructor(options: UpstreamsOptions) {
     this.#options = options;
@@ -33,9 +33,10 @@ export class Upstreams {
     for (const name of [...this.#services.keys()]) if (!names.includes(name)) this.#forget(name);
   }
 
-  /** `listener` hears the name of each service whose endpoints changed. */
-  onChange(listener: (service: string) => void): void {
-    this.#listeners.push(listener);
+  /** `listener` hears the name of each service whose endpoints changed, until closed. */
+  onChange(listener: (service: string) => void): { close(): void } {
+    this.#listeners.add(listener);
+    return { close: () => void this.#listeners.delete(listener) };
   }
 
   endpoints(service: string): readonly Endpoint[] {
