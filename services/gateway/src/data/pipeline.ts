@@ -106,7 +106,8 @@ export class Pipeline {
     const trusted = trustedProxies.trusts(peer);
     exchange.address = trusted ? trustedProxies.clientAddress(peer, head.forwardedFor) : peer;
     head.forwardedFor = trusted && head.forwardedFor !== "" ? `${head.forwardedFor}, ${peer}` : peer;
-    if (!trusted || (head.forwardedProto !== "http" && head.forwardedProto !== "https")) head.forwardedProto = "http";
+    if (!trusted || (head.forwardedProto !== "http" && head.forwardedProto !== "https"))
+      head.forwardedProto = downstream.secure ? "https" : "http";
     if (!trusted || head.forwardedHost === "") head.forwardedHost = head.host;
     return "next";
   }
