@@ -47,6 +47,7 @@ export const bannedCalls: readonly BannedCall[] = [
       "services/gateway/src/data/http1-downstream.ts": "lingers on a socket before it closes",
       "services/gateway/src/data/http2-sessions.ts": "bounds connecting of a real connection",
       "services/gateway/src/data/listener.ts": "bounds the first bytes of a connection and closes idle ones on stop",
+      "services/gateway/src/data/tls-termination.ts": "bounds the handshake of a real connection",
       "services/gateway/src/data/workload-token.ts": "reads the token's file again, cancelled on stop",
     },
   },
