@@ -60,8 +60,9 @@ export interface OpenPort extends Component {
 
 /** Everything that requests pass through, shared by all ports of the process. */
 export interface DataPlane {
-  /** In starting order. */
-  workers: readonly Component[];
+  /** In starting order: what has to run before the first routes are known, and after. */
+  beforeRoutes: readonly Component[];
+  afterRoutes: readonly Component[];
   /** The services that requests may go to; auth is watched besides. */
   setServices(services: readonly string[]): void;
   /** Makes a port; `start` binds it. */
@@ -143,7 +144,8 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
   }
 
   return {
-    workers: [workloadToken, upstreamConnections, keeping],
+    beforeRoutes: [workloadToken, upstreamConnections],
+    afterRoutes: [keeping],
     // Auth is watched whether it has a route or not: its keys are needed.
     setServices: (services) => upstreams.setServices([...new Set([...services, authService])]),
     open,

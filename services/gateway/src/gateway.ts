@@ -36,9 +36,8 @@ export function createGateway(options: GatewayOptions): Gateway {
   });
   const { host, port } = options;
   const server = plane.open({ host, port, table: currentTable, localLast: false });
-  const [workloadToken, upstreamConnections, keeping] = plane.workers;
   return {
-    workers: [workloadToken, upstreamConnections, routes, keeping].filter((worker) => worker !== undefined),
+    workers: [...plane.beforeRoutes, routes, ...plane.afterRoutes],
     server: { ...server, name: "gateway" },
     table: currentTable,
   };

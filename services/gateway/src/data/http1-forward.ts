@@ -75,8 +75,9 @@ export class Http1Forward implements Dispatcher.DispatchHandler, Forwarding {
       else if (value !== undefined) for (const one of value) out.add(name, one);
     }
     this.#expectedBytes = out.contentLength;
-    if (!this.#outcome.answered(exchange, this.#endpoint, status, out)) return this.cancel();
-    exchange.downstream.start(status, out.finish(exchange), false);
+    if (this.#outcome.answered(exchange, this.#endpoint, status, out))
+      exchange.downstream.start(status, out.finish(exchange), false);
+    else this.cancel();
   }
 
   onResponseData(controller: Controller, chunk: Buffer): void {

@@ -52,7 +52,8 @@ export class RequestHead {
     if (name === "traceparent") return this.traceparent === "" ? undefined : this.traceparent;
     let found: string | undefined;
     for (let i = 0; i < this.forward.length; i += 2)
-      if (this.forward[i] === name) found = found === undefined ? this.forward[i + 1] : `${found},${this.forward[i + 1]}`;
+      if (this.forward[i] === name)
+        found = found === undefined ? this.forward[i + 1] : `${found},${this.forward[i + 1]}`;
     return found;
   }
 

@@ -62,4 +62,6 @@ function targetsOf(route: Route): { service: string; rpc: boolean }[] {
   return [...backends, ...(route.mirrors ?? []).map(({ service }) => ({ service, rpc: false }))];
 }
 
-const sorted = (names: readonly string[]): readonly string[] => Object.freeze([...new Set(names)].sort());
+function sorted(names: readonly string[]): readonly string[] {
+  return Object.freeze([...new Set(names)].sort());
+}
