@@ -67,7 +67,12 @@ export function compileRule(
   return problem ? { ...compiled, invalid: `${problem.field} ${problem.message}` } : compiled;
 }
 
-function compileRateLimit(reader: FieldReader, id: string, field: string, value: unknown): RateLimitPolicy | undefined {
+export function compileRateLimit(
+  reader: FieldReader,
+  id: string,
+  field: string,
+  value: unknown,
+): RateLimitPolicy | undefined {
   if (value === undefined) return undefined;
   const limit = reader.record(value, field);
   if (limit === undefined) return undefined;
