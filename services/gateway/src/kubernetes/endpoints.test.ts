@@ -11,7 +11,11 @@ const service: Service = {
     ],
   },
 };
-const slice = (endpoints: NonNullable<Slice["endpoints"]>, ports: NonNullable<Slice["ports"]>, addressType = "IPv4"): Slice => ({
+const slice = (
+  endpoints: NonNullable<Slice["endpoints"]>,
+  ports: NonNullable<Slice["ports"]>,
+  addressType = "IPv4",
+): Slice => ({
   metadata: { name: "web-1", namespace: "shop", labels: { "kubernetes.io/service-name": "web" } },
   addressType,
   endpoints,

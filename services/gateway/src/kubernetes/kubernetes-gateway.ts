@@ -6,6 +6,7 @@ import {
   fenceWrites,
   loadClusterConfig,
   type Term,
+  type Transport,
 } from "@plinth/kube";
 import { RouteTable } from "../data/route-table.ts";
 import { createDataPlane, type DataPlaneOptions } from "../data-plane.ts";
@@ -25,6 +26,8 @@ export interface KubernetesGatewayOptions extends Omit<DataPlaneOptions, "authSe
   serviceType: ServiceType;
   /** Instance or pod name. */
   identity: string;
+  /** Sees every call to the API server; for tests. */
+  wrapTransport?: (transport: Transport) => Transport;
 }
 
 /** How long the leader may take to let go of what it has in hand. */
@@ -35,7 +38,8 @@ export async function createKubernetesGateway(options: KubernetesGatewayOptions)
   const { logger, clock, random, health, platformNamespace, serviceType, host, port } = options;
   const common = { logger, clock, random };
   const cluster = await loadClusterConfig({ kubeconfig: options.kubeconfig });
-  const transport = createHttpTransport({ cluster, userAgent: "plinth-gateway", clock, random });
+  const plain = createHttpTransport({ cluster, userAgent: "plinth-gateway", clock, random });
+  const transport = options.wrapTransport?.(plain) ?? plain;
   const reader = createApiClient(transport);
   let leader: Leader | undefined;
 
