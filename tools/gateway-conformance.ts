@@ -1,16 +1,18 @@
 // Runs the Gateway API's conformance suite on the cluster that KUBECONFIG names, where the gateway is running.
 // `npm run conformance:gateway [-- --run-test NAME ...]`: what follows goes to the suite.
-import { spawn, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync } from "node:fs";
-import { homedir, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
-import { root, run } from "./run.ts";
+import { root } from "./run.ts";
 
 const folder = path.join(root, "e2e/conformance/gateway-api");
-const cache =
-  process.env["PLINTH_CLUSTER_CACHE"] ??
-  path.join(process.env["XDG_CACHE_HOME"] ?? path.join(homedir(), ".cache"), "plinth-cluster");
+/** Builds what is missing, with its progress shown; prints the folder with everything. */
+const cache = execFileSync(path.join(folder, "build.sh"), {
+  encoding: "utf8",
+  stdio: ["ignore", "pipe", "inherit"],
+}).trim();
 const kubectl = path.join(cache, "bin/kubectl");
 const gatewayClass = "plinth";
 
@@ -71,7 +73,6 @@ function knownFailures(): Set<string> {
 }
 
 if (!process.env["KUBECONFIG"]) throw new Error("KUBECONFIG must name the cluster to run the suite on");
-await run(path.join(folder, "build.sh"), []);
 apply("-f", path.join(cache, "crds/gateway-api"));
 apply("-f", "-");
 const report = path.join(mkdtempSync(path.join(tmpdir(), "plinth-conformance-")), "report.yaml");

@@ -2,7 +2,7 @@
 # Builds the Gateway API's conformance suite and the images that its manifests name, once, into $PLINTH_CLUSTER_CACHE
 # (default: plinth-cluster in the user's cache folder, outside any clone): bin/gateway-conformance.test, img/*.tar (OCI
 # archives, to be imported into the cluster's nodes) and crds/gateway-api (the CRDs of the same release). About 4 minutes
-# with empty Go caches, seconds afterwards. Needs Go 1.26 or later, and buildah for the images.
+# with empty Go caches, seconds afterwards. Prints that folder. Needs Go 1.26 or later, and buildah for the images.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${PLINTH_CLUSTER_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/plinth-cluster}
@@ -36,3 +36,4 @@ for version in v1.5.1 v1.6.0-dev.2 v1.6.0-dev.3; do
   buildah push -q "$name" "oci-archive:$archive:$name"
   buildah rmi -f "$name" >/dev/null
 done
+echo "$cache"

@@ -48,7 +48,7 @@ export function createClusterControl(options: ClusterControlOptions): ClusterCon
     statusChanged: () => options.onStale(),
     endpointsChanged: (serviceKey) => resolver.changed(serviceKey),
   });
-  const ports = new OpenPorts({ host: options.host, plane, logger, changed: schedule });
+  const ports = new OpenPorts({ host: options.host, plane, clock, logger, changed: schedule });
 
   function schedule(): void {
     if (settling) return;

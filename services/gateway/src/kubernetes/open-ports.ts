@@ -1,5 +1,5 @@
 import type { SecureContext } from "node:tls";
-import type { Component, Logger } from "@plinth/kernel";
+import type { Clock, Component, Logger } from "@plinth/kernel";
 import type { RouteTable } from "../data/route-table.ts";
 import type { DataPlane, OpenPort } from "../data-plane.ts";
 
@@ -24,6 +24,7 @@ interface Open {
 export interface OpenPortsOptions {
   host: string;
   plane: DataPlane;
+  clock: Clock;
   logger: Logger;
   /** A port opened or failed to. */
   changed: () => void;
@@ -40,8 +41,8 @@ export class OpenPorts implements Component {
   readonly #open = new Map<number, Open>();
   readonly #closing = new Map<number, Promise<void>>();
   #wanted: readonly WantedPort[] = [];
-  #retry: NodeJS.Timeout | undefined;
-  #stopped = false;
+  readonly #stopping = new AbortController();
+  #isRetrying = false;
 
   constructor(options: OpenPortsOptions) {
     this.#options = options;
@@ -54,7 +55,7 @@ export class OpenPorts implements Component {
   }
 
   set(wanted: readonly WantedPort[]): void {
-    if (this.#stopped) return;
+    if (this.#stopping.signal.aborted) return;
     this.#wanted = wanted;
     const targets = new Map(wanted.map((entry) => [entry.target, entry]));
     for (const [target, open] of this.#open) {
@@ -74,7 +75,7 @@ export class OpenPorts implements Component {
       (err: Error & { code?: string }) => {
         this.#options.logger.warn({ err, port: wanted.target }, "port of a Gateway could not be opened");
         this.#settled(open, "failed", err.code ?? err.message);
-        this.#retry ??= setTimeout(() => this.#tryAgain(), retryMs);
+        this.#tryAgainLater();
       },
     );
   }
@@ -97,8 +98,17 @@ export class OpenPorts implements Component {
     this.#options.changed();
   }
 
+  #tryAgainLater(): void {
+    if (this.#isRetrying) return;
+    this.#isRetrying = true;
+    this.#options.clock.sleep(retryMs, this.#stopping.signal).then(
+      () => this.#tryAgain(),
+      () => {},
+    );
+  }
+
   #tryAgain(): void {
-    this.#retry = undefined;
+    this.#isRetrying = false;
     for (const [target, { state }] of this.#open) if (state === "failed") this.#open.delete(target);
     this.set(this.#wanted);
   }
@@ -118,8 +128,7 @@ export class OpenPorts implements Component {
   }
 
   async stop(signal: AbortSignal): Promise<void> {
-    this.#stopped = true;
-    clearTimeout(this.#retry);
+    this.#stopping.abort();
     await Promise.all([...[...this.#open.values()].map(({ port }) => port.stop(signal)), ...this.#closing.values()]);
   }
 }

@@ -8,9 +8,6 @@ import type { RouteObject } from "./compile-rules.ts";
 import type { AncestorVerdict } from "./compiled-cluster.ts";
 import { condition } from "./condition-update.ts";
 
-/** As the CRD has it. */
-const ancestorsMax = 16;
-
 /** What became of each policy, by Gateway that its route belongs to (GEP-713). Only Gateways of ours: `gateways`. */
 export function policyStatuses(
   { routePolicies, httpRoutes, grpcRoutes }: Snapshot,
@@ -48,7 +45,7 @@ function verdicts(
   gateways: ReadonlySet<string>,
 ): AncestorVerdict[] {
   const parents = (route.object.spec.parentRefs ?? []).flatMap((parent) => gatewayKeyOfParent(route, parent) ?? []);
-  const ours = [...new Set(parents)].filter((key) => gateways.has(key)).slice(0, ancestorsMax);
+  const ours = [...new Set(parents)].filter((key) => gateways.has(key));
   const { generation } = policy.metadata;
   const winner = policies.winnerOver(policy);
   const accepted = winner
