@@ -163,8 +163,11 @@ export class Forwarder implements ForwardOutcome {
   }
 
   answered(exchange: Exchange, endpoint: Endpoint, status: number, headers: DownstreamHeaders): boolean {
-    if ((exchange.route as Route).retry?.codes.includes(status) && this.#mayRetry(exchange)) {
+    if (status >= 502 && status <= 504) {
       this.#metrics.upstreamFailed(endpoint.service, "status");
+      this.#upstreams.failed(endpoint);
+    } else this.#upstreams.succeeded(endpoint);
+    if ((exchange.route as Route).retry?.codes.includes(status) && this.#mayRetry(exchange)) {
       this.#retry(exchange);
       return false;
     }
@@ -172,10 +175,6 @@ export class Forwarder implements ForwardOutcome {
     exchange.grpcStatus = headers.grpcStatus;
     exchange.openEnded = exchange.streaming || headers.contentLength < 0;
     exchange.touch();
-    if (status >= 502 && status <= 504) {
-      this.#metrics.upstreamFailed(endpoint.service, "status");
-      this.#upstreams.failed(endpoint);
-    } else this.#upstreams.succeeded(endpoint);
     return true;
   }
 

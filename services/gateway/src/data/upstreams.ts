@@ -29,8 +29,9 @@ export class Upstreams {
 
   /** Starts watching new services and lets go of those that have no route any more. */
   setServices(names: readonly string[]): void {
-    for (const name of names) if (!this.#services.has(name)) this.#watch(name);
-    for (const name of [...this.#services.keys()]) if (!names.includes(name)) this.#forget(name);
+    const wanted = new Set(names);
+    for (const name of wanted) if (!this.#services.has(name)) this.#watch(name);
+    for (const name of [...this.#services.keys()]) if (!wanted.has(name)) this.#forget(name);
   }
 
   /** `listener` hears the name of each service whose endpoints changed, until closed. */

@@ -33,12 +33,16 @@ export interface ClusterControl extends Component {
 
 /** Changes come in groups: a rollout, or a namespace that is applied. They are compiled together. */
 const settleMs = 20;
+/** Compiling takes at most one part of so many of the time, however large the cluster and however often it changes. */
+const restShare = 5;
 
 /** From the caches to what is served: compiles after every change that matters, in every replica. */
 export function createClusterControl(options: ClusterControlOptions): ClusterControl {
   const { plane, resolver, platformNamespace, clock, logger } = options;
   let compiled: CompiledCluster | undefined;
   let settling = false;
+  /** What the last compile took. */
+  let lastMs = 0;
   let isReady = false;
   const stopping = new AbortController();
 
@@ -53,7 +57,7 @@ export function createClusterControl(options: ClusterControlOptions): ClusterCon
   function schedule(): void {
     if (settling) return;
     settling = true;
-    clock.sleep(settleMs, stopping.signal).then(
+    clock.sleep(Math.max(settleMs, lastMs * restShare), stopping.signal).then(
       () => {
         settling = false;
         apply();
@@ -72,8 +76,8 @@ export function createClusterControl(options: ClusterControlOptions): ClusterCon
     const wanted = wantedPorts(next);
     ports.set(wanted);
     isReady ||= wanted.every(({ target }) => ports.states().has(target));
-    const durationMs = Math.round(clock.monotonicMs() - begin);
-    logger.debug({ ports: next.ports.length, open: wanted.length, durationMs }, "cluster compiled");
+    lastMs = clock.monotonicMs() - begin;
+    logger.debug({ ports: next.ports.length, open: wanted.length, durationMs: Math.round(lastMs) }, "cluster compiled");
     options.onStale();
   }
 
