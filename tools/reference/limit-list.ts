@@ -1,3 +1,4 @@
+import { gatewayOnKubernetes } from "./gateway-limits.ts";
 import { operatorLimits } from "./operator-limits.ts";
 
 /** A limit in the source: the constant or option with this name in this file. Its value is read from there. */
@@ -185,6 +186,11 @@ export const limitList: Readonly<Record<string, Readonly<Record<string, readonly
       { name: "attemptsMax", meaning: "attempts per request, the first included" },
       { name: "bufferedBodyBytesMax", meaning: "a request body that is kept for another attempt" },
     ],
+    "services/gateway/src/data/mirrors.ts": [
+      { name: "inFlightMax", meaning: "copies of requests on their way to mirrors; more are left out" },
+      { name: "answerBytesMax", meaning: "as much of a mirror's answer is read" },
+      { name: "timeoutMs", meaning: "a mirror's answer" },
+    ],
     "services/gateway/src/data/outlier.ts": [
       { name: "failuresMax", meaning: "failures in a row after which an instance is left alone" },
       { name: "baseEjectionMs", meaning: "for how long at first" },
@@ -208,6 +214,7 @@ export const limitList: Readonly<Record<string, Readonly<Record<string, readonly
       { name: "fileBytesMax", meaning: "a descriptor file" },
     ],
   },
+  ...gatewayOnKubernetes,
   auth: {
     "services/auth/src/throttle/login-throttle.ts": [
       { name: "knownMs", meaning: "an address from which the owner signed in counts as known" },

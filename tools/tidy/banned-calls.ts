@@ -44,9 +44,12 @@ export const bannedCalls: readonly BannedCall[] = [
       "packages/rpc/src/builtin/health-service.ts": "polls readiness for Watch, once per stream",
       "services/gateway/src/control/file-route-source.ts": "settles and rescans a watched directory",
       "services/gateway/src/data/deadline.ts": "one timer per request on the hot path, re-armed and without a promise",
+      "services/gateway/src/data/forward.ts":
+        "bounds an attempt and waits for the next, on the hot path of routes that ask for it",
       "services/gateway/src/data/http1-downstream.ts": "lingers on a socket before it closes",
       "services/gateway/src/data/http2-sessions.ts": "bounds connecting of a real connection",
       "services/gateway/src/data/listener.ts": "bounds the first bytes of a connection and closes idle ones on stop",
+      "services/gateway/src/data/tls-termination.ts": "bounds the handshake of a real connection",
       "services/gateway/src/data/workload-token.ts": "reads the token's file again, cancelled on stop",
     },
   },

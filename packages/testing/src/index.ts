@@ -3,3 +3,4 @@ export { createFakeClock, type FakeClock } from "./fake-clock.ts";
 export { type RunningPostgres, startPostgres } from "./postgres/start-postgres.ts";
 export { createTestDatabase, type TestDatabase } from "./postgres/test-database.ts";
 export { createSeededRandom } from "./seeded-random.ts";
+export { type SelfSignedCertificate, selfSignedCertificate } from "./self-signed-certificate.ts";

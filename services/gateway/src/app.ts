@@ -1,18 +1,17 @@
-import type { ConfigOf } from "@plinth/kernel";
+import { ConfigError, type ConfigOf } from "@plinth/kernel";
 import type { ServiceParts, ServiceRuntime } from "@plinth/service";
 import type { gatewayConfig } from "./config.ts";
 import { FileRouteSource } from "./control/file-route-source.ts";
+import type { OnSnapshot } from "./control/route-source.ts";
 import { createAccessLog } from "./data/access-log.ts";
-import { createGateway } from "./gateway.ts";
+import { createGateway, type Gateway } from "./gateway.ts";
 
 /** The composition root: the gateway brings its own server in place of the RPC server. */
-export function compose(runtime: ServiceRuntime, config: ConfigOf<typeof gatewayConfig>): ServiceParts {
+export async function compose(runtime: ServiceRuntime, config: ConfigOf<typeof gatewayConfig>): Promise<ServiceParts> {
   const { name, instanceId, writeLine, base, logger, clock, random, health, resolver } = runtime;
-  const gateway = createGateway({
+  const common = {
     host: base.host,
     port: base.port,
-    routeSource: (onSnapshot) => new FileRouteSource({ directory: config.routes, onSnapshot, logger }),
-    resolver,
     ...{ health, logger, clock, random },
     tokenIssuer: base.tokenIssuer,
     tokenAudience: base.tokenAudience,
@@ -24,6 +23,19 @@ export function compose(runtime: ServiceRuntime, config: ConfigOf<typeof gateway
     drainDelayMs: config.drainDelayMs,
     rateLimitKeysMax: config.rateLimitKeysMax,
     tokenCacheMax: config.tokenCacheMax,
-  });
+  };
+  const { routes: directory, platformNamespace, serviceType } = config;
+  let gateway: Gateway;
+  if (config.source === "kubernetes") {
+    // Loaded when it is used: on one machine nobody pays for the Kubernetes client.
+    const { createKubernetesGateway } = await import("./kubernetes/kubernetes-gateway.ts");
+    const { kubeconfig } = base;
+    const own = { kubeconfig, platformNamespace, serviceType, identity: instanceId };
+    gateway = await createKubernetesGateway({ ...common, ...own });
+  } else {
+    if (directory === undefined) throw new ConfigError(["PLINTH_GATEWAY_ROUTES is required with the source files"]);
+    const routeSource = (onSnapshot: OnSnapshot) => new FileRouteSource({ directory, onSnapshot, logger });
+    gateway = createGateway({ ...common, resolver, routeSource });
+  }
   return { workers: gateway.workers, server: gateway.server };
 }

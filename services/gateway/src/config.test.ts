@@ -8,6 +8,8 @@ it("reports everything that is wrong at once", () => {
     PLINTH_GATEWAY_ACCESS_LOG: "maybe",
     PLINTH_GATEWAY_DRAIN_DELAY: "soon",
     PLINTH_GATEWAY_TOKEN_CACHE_MAX: "0",
+    PLINTH_GATEWAY_SOURCE: "etcd",
+    PLINTH_GATEWAY_SERVICE_TYPE: "ExternalName",
   };
   let problems: readonly string[] = [];
   try {
@@ -15,6 +17,6 @@ it("reports everything that is wrong at once", () => {
   } catch (err) {
     problems = (err as ConfigError).problems;
   }
-  expect(problems).toHaveLength(5);
+  expect(problems).toHaveLength(6);
   expect(problems.join("\n")).toContain('"proxy.example" is neither an address nor a CIDR block');
 });

@@ -1,4 +1,4 @@
-import { bool, type ConfigOf, durationMs, integer, list, text } from "@plinth/kernel";
+import { bool, type ConfigOf, durationMs, integer, list, oneOf, optionalText, text } from "@plinth/kernel";
 import { TrustedProxies } from "./data/client-address.ts";
 
 const proxies = list(
@@ -9,7 +9,27 @@ const proxies = list(
 
 /** The gateway's own keys, beside those that every service has. */
 export const gatewayConfig = {
-  routes: text("PLINTH_GATEWAY_ROUTES", "directory with the PlatformService manifests whose routes are served"),
+  source: oneOf(
+    "PLINTH_GATEWAY_SOURCE",
+    "where routes come from: manifests in a directory, or the Gateway API of a cluster",
+    ["files", "kubernetes"],
+    { default: "files" },
+  ),
+  routes: optionalText(
+    "PLINTH_GATEWAY_ROUTES",
+    "for source files, required: directory with the PlatformService manifests whose routes are served",
+  ),
+  platformNamespace: text(
+    "PLINTH_PLATFORM_NAMESPACE",
+    "for source kubernetes: namespace of the gateway's pods and of the platform's own services",
+    { default: "plinth" },
+  ),
+  serviceType: oneOf(
+    "PLINTH_GATEWAY_SERVICE_TYPE",
+    "for source kubernetes: type of the Services through which Gateways are reached",
+    ["LoadBalancer", "ClusterIP", "NodePort"],
+    { default: "LoadBalancer" },
+  ),
   trustedProxies: {
     ...proxies,
     parse(value: string): string[] {

@@ -3,9 +3,9 @@ import type { Upstreams } from "../data/upstreams.ts";
 const timeoutMs = 3_000;
 const documentBytesMax = 64 * 1024;
 
-/** Reads the JWKS document of the service `auth` from one of its ready endpoints. */
-export async function fetchJwks(upstreams: Upstreams): Promise<string> {
-  const endpoint = upstreams.pick("auth", []);
+/** Reads the JWKS document of the service `auth` (by its name in `upstreams`) from one of its ready endpoints. */
+export async function fetchJwks(upstreams: Upstreams, service: string): Promise<string> {
+  const endpoint = upstreams.pick(service, []);
   if (endpoint === undefined) throw new Error("the service auth has no ready endpoint");
   const { statusCode, body } = await endpoint.pool.request({
     method: "GET",

@@ -1,4 +1,4 @@
-import type { CorsPolicy } from "../data/route-table.ts";
+import type { CorsPolicy } from "../data/route.ts";
 import type { FieldReader } from "./read-field.ts";
 
 const origin = /^(\*|[a-z][a-z0-9+.-]*:\/\/(\*\.)?[A-Za-z0-9.-]+(:\d+)?)$/;

@@ -1,5 +1,5 @@
 import { normalisePath } from "../data/normalise-path.ts";
-import type { Authentication, CorsPolicy, RateLimitPolicy, Route } from "../data/route-table.ts";
+import type { Authentication, CorsPolicy, RateLimitPolicy, Route } from "../data/route.ts";
 import type { FieldReader } from "./read-field.ts";
 
 /** What a rule gets that says nothing. */
@@ -67,7 +67,12 @@ export function compileRule(
   return problem ? { ...compiled, invalid: `${problem.field} ${problem.message}` } : compiled;
 }
 
-function compileRateLimit(reader: FieldReader, id: string, field: string, value: unknown): RateLimitPolicy | undefined {
+export function compileRateLimit(
+  reader: FieldReader,
+  id: string,
+  field: string,
+  value: unknown,
+): RateLimitPolicy | undefined {
   if (value === undefined) return undefined;
   const limit = reader.record(value, field);
   if (limit === undefined) return undefined;

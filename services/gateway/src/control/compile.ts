@@ -1,4 +1,5 @@
-import { type Route, RouteTable } from "../data/route-table.ts";
+import type { Route } from "../data/route.ts";
+import { RouteTable } from "../data/route-table.ts";
 import { compileCors } from "./compile-cors.ts";
 import { compileRule } from "./compile-rule.ts";
 import { comparePrecedence, type Precedence } from "./precedence.ts";
@@ -45,7 +46,7 @@ export function compile(objects: readonly RouteObject[]): Compiled {
       });
     }
   }
-  return { table: new RouteTable(winners.map((winner) => winner.route)), problems };
+  return { table: RouteTable.of(winners.map((winner) => winner.route)), problems };
 }
 
 function compileObject(reader: FieldReader, origin: string, object: unknown): Candidate[] {

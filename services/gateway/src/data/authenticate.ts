@@ -2,7 +2,7 @@ import { isFault } from "@plinth/kernel";
 import { type AccessTokenVerifier, actorOf, type VerifiedToken } from "@plinth/rpc";
 import type { Exchange } from "./exchange.ts";
 import { type Refusal, refusals } from "./refusals.ts";
-import type { Route } from "./route-table.ts";
+import type { Route } from "./route.ts";
 
 const bearer = /^bearer ([A-Za-z0-9._~+/-]+=*)$/i;
 

@@ -1,5 +1,6 @@
 import type { Exchange } from "./exchange.ts";
-import type { CorsPolicy } from "./route-table.ts";
+import type { RequestHead } from "./request-head.ts";
+import type { CorsPolicy } from "./route.ts";
 
 /** Whether a page of `origin` may read the answers. A wildcard stands for one or more labels of the host. */
 export function isOriginAllowed(policy: CorsPolicy, origin: string): boolean {
@@ -21,12 +22,14 @@ export const isPreflight = (exchange: Exchange): boolean =>
   exchange.method === "OPTIONS" && exchange.head.origin !== "" && exchange.head.preflightMethod !== "";
 
 /** Headers of a preflight's answer; a page that is not allowed gets none of the permissions. */
-export function preflightHeaders(policy: CorsPolicy, origin: string): string[] {
+export function preflightHeaders(policy: CorsPolicy, head: RequestHead): string[] {
+  const { origin } = head;
   const headers = ["vary", "Origin, Access-Control-Request-Method, Access-Control-Request-Headers"];
   if (!isOriginAllowed(policy, origin)) return headers;
   pushOrigin(policy, origin, headers);
-  headers.push("access-control-allow-methods", policy.allowMethods.join(", "));
-  headers.push("access-control-allow-headers", policy.allowHeaders.join(", "));
+  pushList(headers, "access-control-allow-methods", policy.allowMethods, head.preflightMethod);
+  pushList(headers, "access-control-allow-headers", policy.allowHeaders, head.preflightHeaders);
+  pushList(headers, "access-control-expose-headers", policy.exposeHeaders, "*");
   headers.push("access-control-max-age", String(policy.maxAgeSeconds));
   return headers;
 }
@@ -39,11 +42,18 @@ export function addCorsHeaders(exchange: Exchange, headers: string[]): void {
   const { origin } = exchange.head;
   if (origin === "" || !isOriginAllowed(policy, origin)) return;
   pushOrigin(policy, origin, headers);
-  headers.push("access-control-expose-headers", policy.exposeHeaders.join(", "));
+  pushList(headers, "access-control-expose-headers", policy.exposeHeaders, "*");
+}
+
+/** "*" would mean itself where credentials are allowed, so what was asked for is named instead. */
+function pushList(headers: string[], name: string, values: readonly string[], asked: string): void {
+  const text = values[0] === "*" ? asked : values.join(", ");
+  if (text !== "") headers.push(name, text);
 }
 
 function pushOrigin(policy: CorsPolicy, origin: string, headers: string[]): void {
-  headers.push("access-control-allow-origin", policy.allowOrigins.includes("*") ? "*" : origin);
+  const any = !policy.allowCredentials && policy.allowOrigins.includes("*");
+  headers.push("access-control-allow-origin", any ? "*" : origin);
   if (policy.allowCredentials) headers.push("access-control-allow-credentials", "true");
 }
 

@@ -2,7 +2,7 @@ import type { Exchange } from "./exchange.ts";
 import { clientTimeoutMs, isStreaming } from "./protocol-kind.ts";
 import { refusals } from "./refusals.ts";
 import { refuse } from "./respond.ts";
-import type { Route } from "./route-table.ts";
+import type { Route } from "./route.ts";
 
 const never = Number.POSITIVE_INFINITY;
 

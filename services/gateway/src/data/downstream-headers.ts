@@ -1,3 +1,4 @@
+import { changeHeaders } from "./change-headers.ts";
 import { addCorsHeaders, isCorsHeader } from "./cors.ts";
 import type { Exchange } from "./exchange.ts";
 import { addRateLimitHeaders } from "./rate-limit-headers.ts";
@@ -56,6 +57,8 @@ export class DownstreamHeaders {
   finish(exchange: Exchange): string[] {
     if (this.#named !== undefined) this.#dropNamed(this.#named);
     if (!this.#hasRequestId) this.list.push("x-request-id", exchange.requestId);
+    if (exchange.backend?.responseHeaders !== undefined) changeHeaders(this.list, exchange.backend.responseHeaders);
+    if (exchange.route?.responseHeaders !== undefined) changeHeaders(this.list, exchange.route.responseHeaders);
     addRateLimitHeaders(exchange, this.list);
     addCorsHeaders(exchange, this.list);
     return this.list;

@@ -11,6 +11,10 @@ export interface DownstreamEvents {
 /** The caller's side of one request, the same for HTTP/1.1 and HTTP/2. */
 export interface Downstream {
   readonly version: "1.1" | "2";
+  /** Came over TLS. */
+  readonly secure: boolean;
+  /** The server name of the TLS handshake in lower case; "" without one. */
+  readonly serverName: string;
   readonly method: string;
   /** Path with query, as sent. */
   readonly target: string;

@@ -2,10 +2,11 @@ import type { Span } from "@opentelemetry/api";
 import type { Clock } from "@plinth/kernel";
 import type { Downstream, DownstreamEvents } from "./downstream.ts";
 import type { Endpoint } from "./endpoint.ts";
+import type { Entrance } from "./entrance.ts";
 import { isStreaming, type ProtocolKind, protocolKind } from "./protocol-kind.ts";
 import type { RateLimitDecision } from "./rate-limiter.ts";
 import type { RequestHead } from "./request-head.ts";
-import type { Route } from "./route-table.ts";
+import type { Backend, Route } from "./route.ts";
 
 /** Who calls, as far as the edge knows. */
 export interface Caller {
@@ -24,11 +25,21 @@ export interface Forwarding {
   resume(): void;
 }
 
+export interface ExchangeOptions {
+  downstream: Downstream;
+  /** Where the request came in. */
+  entrance: Entrance;
+  clock: Clock;
+  onEnd: ExchangeEnd;
+  upgradeHead?: Uint8Array | undefined;
+}
+
 export type ExchangeEnd = (exchange: Exchange, complete: boolean) => void;
 
 /** Everything known about one request while it is in the gateway. */
 export class Exchange implements DownstreamEvents {
   readonly downstream: Downstream;
+  readonly entrance: Entrance;
   readonly head: RequestHead;
   readonly method: string;
   readonly startedMs: number;
@@ -42,6 +53,12 @@ export class Exchange implements DownstreamEvents {
   host = "";
   address = "";
   route: Route | undefined;
+  /** The one of the route's backends that this request goes to; undefined when the route has but one. */
+  backend: Backend | undefined;
+  /** Path for the service; empty: the caller's. */
+  rewrittenPath = "";
+  /** Host for the service; empty: the caller's. */
+  rewrittenHost = "";
   requestId = "";
   traceId = "";
   traceparent = "";
@@ -62,6 +79,8 @@ export class Exchange implements DownstreamEvents {
   upstreamHeaders: string[] | undefined;
   bufferedBody: Buffer | undefined;
   timer: NodeJS.Timeout | undefined;
+  /** Bounds one attempt, or waits for the next one. */
+  attemptTimer: NodeJS.Timeout | undefined;
   /** The caller's own deadline on the monotonic clock. */
   deadlineMs = Number.POSITIVE_INFINITY;
   /** The answer began and may stay open: a stream, server-sent events, a body of unknown length, a WebSocket. */
@@ -72,8 +91,9 @@ export class Exchange implements DownstreamEvents {
   #onEnd: ExchangeEnd;
   #ended = false;
 
-  constructor(downstream: Downstream, clock: Clock, onEnd: ExchangeEnd, upgradeHead?: Uint8Array) {
+  constructor({ downstream, entrance, clock, onEnd, upgradeHead }: ExchangeOptions) {
     this.downstream = downstream;
+    this.entrance = entrance;
     this.#clock = clock;
     this.head = downstream.head;
     this.method = downstream.method;
@@ -91,6 +111,16 @@ export class Exchange implements DownstreamEvents {
 
   get ended(): boolean {
     return this.#ended;
+  }
+
+  /** Path with query as the service gets it. */
+  get upstreamTarget(): string {
+    return (this.rewrittenPath === "" ? this.path : this.rewrittenPath) + this.query;
+  }
+
+  /** Host as the service gets it. */
+  get upstreamHost(): string {
+    return this.rewrittenHost === "" ? this.head.host : this.rewrittenHost;
   }
 
   nowMs(): number {
@@ -116,6 +146,7 @@ export class Exchange implements DownstreamEvents {
     this.#ended = true;
     if (this.timer !== undefined) clearTimeout(this.timer);
     this.timer = undefined;
+    if (this.attemptTimer !== undefined) clearTimeout(this.attemptTimer);
     const forwarding = this.forwarding;
     this.forwarding = undefined;
     if (!complete) forwarding?.cancel();

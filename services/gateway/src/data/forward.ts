@@ -1,13 +1,17 @@
+import type { Random } from "@plinth/kernel";
+import { changePath } from "./change-path.ts";
 import type { DownstreamHeaders } from "./downstream-headers.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Exchange } from "./exchange.ts";
 import { Http1Forward } from "./http1-forward.ts";
 import { Http2Forward } from "./http2-forward.ts";
 import type { GatewayMetrics } from "./metrics.ts";
+import type { Mirrors } from "./mirrors.ts";
+import { pickBackend } from "./pick-backend.ts";
 import { refusals } from "./refusals.ts";
 import { BodyIncomplete, BodyTooLarge, RequestBody } from "./request-body.ts";
 import { refuse } from "./respond.ts";
-import type { Route } from "./route-table.ts";
+import type { Rewrite, Route } from "./route.ts";
 import { upstreamHeaders } from "./upstream-headers.ts";
 import type { Upstreams } from "./upstreams.ts";
 import { WebSocketForward } from "./websocket-forward.ts";
@@ -15,8 +19,8 @@ import type { WorkloadToken } from "./workload-token.ts";
 
 /** What an attempt reports. */
 export interface ForwardOutcome {
-  /** The head of an answer arrived; not yet passed on. */
-  answered(exchange: Exchange, endpoint: Endpoint, status: number, headers: DownstreamHeaders): void;
+  /** The head of an answer arrived. False: it is not to be passed on, another attempt follows. */
+  answered(exchange: Exchange, endpoint: Endpoint, status: number, headers: DownstreamHeaders): boolean;
   /** It broke. `sent`: bytes may have reached the service. */
   failed(exchange: Exchange, endpoint: Endpoint, err: Error, sent: boolean): void;
 }
@@ -30,6 +34,8 @@ export interface ForwarderOptions {
   upstreams: Upstreams;
   metrics: GatewayMetrics;
   workloadToken: WorkloadToken;
+  mirrors: Mirrors;
+  random: Random;
 }
 
 /** Sends a request to an endpoint of its service; repeats it elsewhere when that is safe. */
@@ -37,16 +43,25 @@ export class Forwarder implements ForwardOutcome {
   readonly #upstreams: Upstreams;
   readonly #metrics: GatewayMetrics;
   readonly #workloadToken: WorkloadToken;
+  readonly #mirrors: Mirrors;
+  readonly #random: Random;
 
   constructor(options: ForwarderOptions) {
     this.#upstreams = options.upstreams;
     this.#metrics = options.metrics;
     this.#workloadToken = options.workloadToken;
+    this.#mirrors = options.mirrors;
+    this.#random = options.random;
   }
 
   forward(exchange: Exchange): void {
     const { head, downstream } = exchange;
     const route = exchange.route as Route;
+    if (route.backends !== undefined && !this.#chooseBackend(exchange, route)) {
+      refuse(exchange, refusals.backendInvalid);
+      return;
+    }
+    if (route.rewrite !== undefined) rewrite(exchange, route.rewrite);
     const limited = !exchange.streaming;
     if (limited && head.contentLength > route.maxBodyBytes) {
       refuse(exchange, refusals.bodyTooLarge);
@@ -55,6 +70,12 @@ export class Forwarder implements ForwardOutcome {
     if (limited && downstream.hasBody && head.contentLength > 0 && head.contentLength <= bufferedBodyBytesMax)
       this.#collect(exchange);
     else this.#attempt(exchange);
+  }
+
+  /** One of the route's backends, by weight; the same one for all attempts. */
+  #chooseBackend(exchange: Exchange, { backends = [] }: Route): boolean {
+    exchange.backend = backends.length === 1 ? backends[0] : pickBackend(backends, this.#random.fraction());
+    return exchange.backend?.service !== undefined && exchange.backend.weight > 0;
   }
 
   #collect(exchange: Exchange): void {
@@ -79,8 +100,8 @@ export class Forwarder implements ForwardOutcome {
 
   #attempt(exchange: Exchange): void {
     if (exchange.ended) return;
-    const { service } = exchange.route as Route;
-    const endpoint = this.#upstreams.pick(service, exchange.unreachable);
+    const route = exchange.route as Route;
+    const endpoint = this.#upstreams.pick(exchange.backend?.service ?? route.service, exchange.unreachable);
     if (endpoint === undefined) {
       refuse(exchange, exchange.attempts === 0 ? refusals.noEndpoint : refusals.connectFailed);
       return;
@@ -88,6 +109,8 @@ export class Forwarder implements ForwardOutcome {
     exchange.attempts++;
     exchange.endpoint = endpoint;
     exchange.upstreamHeaders ??= upstreamHeaders(exchange, this.#workloadToken.current());
+    if (route.mirrors !== undefined && exchange.attempts === 1) this.#mirrors.send(exchange, route.mirrors);
+    if (route.attemptTimeoutMs !== undefined) this.#boundAttempt(exchange, route.attemptTimeoutMs);
     this.#send(exchange, endpoint, exchange.upstreamHeaders);
   }
 
@@ -99,7 +122,7 @@ export class Forwarder implements ForwardOutcome {
     } else if (usesHttp2(exchange)) {
       const attempt = new Http2Forward(exchange, endpoint, this);
       exchange.forwarding = attempt;
-      attempt.send(headers, exchange.head.host);
+      attempt.send(headers, exchange.upstreamHost);
     } else {
       const attempt = new Http1Forward(exchange, endpoint, this);
       exchange.forwarding = attempt;
@@ -113,15 +136,46 @@ export class Forwarder implements ForwardOutcome {
     return new RequestBody(exchange, exchange.streaming ? Number.POSITIVE_INFINITY : route.maxBodyBytes);
   }
 
-  answered(exchange: Exchange, endpoint: Endpoint, status: number, headers: DownstreamHeaders): void {
-    exchange.status = status;
-    exchange.grpcStatus = headers.grpcStatus;
-    exchange.openEnded = exchange.streaming || headers.contentLength < 0;
-    exchange.touch();
+  #boundAttempt(exchange: Exchange, timeoutMs: number): void {
+    clearTimeout(exchange.attemptTimer);
+    exchange.attemptTimer = setTimeout(() => {
+      if (exchange.ended || exchange.openEnded) return;
+      const forwarding = exchange.forwarding;
+      exchange.forwarding = undefined;
+      forwarding?.cancel();
+      if (exchange.downstream.headersSent || !this.#mayRetry(exchange)) refuse(exchange, refusals.deadline);
+      else this.#retry(exchange);
+    }, timeoutMs);
+  }
+
+  /** Whether the route wants another attempt, and what was sent can be sent again. */
+  #mayRetry(exchange: Exchange): boolean {
+    const { retry } = exchange.route as Route;
+    if (retry === undefined || exchange.attempts > retry.attempts || exchange.upgradeHead !== undefined) return false;
+    return !exchange.downstream.hasBody || exchange.bufferedBody !== undefined;
+  }
+
+  #retry(exchange: Exchange): void {
+    const { retry } = exchange.route as Route;
+    exchange.forwarding = undefined;
+    clearTimeout(exchange.attemptTimer);
+    exchange.attemptTimer = setTimeout(() => this.#attempt(exchange), retry?.backoffMs ?? 0);
+  }
+
+  answered(exchange: Exchange, endpoint: Endpoint, status: number, headers: DownstreamHeaders): boolean {
     if (status >= 502 && status <= 504) {
       this.#metrics.upstreamFailed(endpoint.service, "status");
       this.#upstreams.failed(endpoint);
     } else this.#upstreams.succeeded(endpoint);
+    if ((exchange.route as Route).retry?.codes.includes(status) && this.#mayRetry(exchange)) {
+      this.#retry(exchange);
+      return false;
+    }
+    exchange.status = status;
+    exchange.grpcStatus = headers.grpcStatus;
+    exchange.openEnded = exchange.streaming || headers.contentLength < 0;
+    exchange.touch();
+    return true;
   }
 
   failed(exchange: Exchange, endpoint: Endpoint, err: Error, sent: boolean): void {
@@ -135,15 +189,28 @@ export class Forwarder implements ForwardOutcome {
     if (exchange.downstream.headersSent) {
       exchange.reason = "UPSTREAM_BROKE_OFF";
       exchange.downstream.abort();
-    } else if (exchange.attempts < attemptsMax && (!sent || isRepeatable(exchange))) {
+    } else if (this.#mayAttemptAgain(exchange, sent)) {
       if (!sent) exchange.unreachable = [...exchange.unreachable, endpoint];
       this.#attempt(exchange);
     } else refuse(exchange, sent ? refusals.upstreamFailed : refusals.connectFailed);
   }
+
+  #mayAttemptAgain(exchange: Exchange, sent: boolean): boolean {
+    // What a first attempt took of the caller's body cannot be read again.
+    if (exchange.bufferedBody === undefined && exchange.requestBytes > 0) return false;
+    if (exchange.attempts < attemptsMax && (!sent || isRepeatable(exchange))) return true;
+    return this.#mayRetry(exchange);
+  }
+}
+
+function rewrite(exchange: Exchange, { hostname, path }: Rewrite): void {
+  if (hostname !== undefined) exchange.rewrittenHost = hostname;
+  if (path !== undefined) exchange.rewrittenPath = changePath(exchange.path, path, exchange.route as Route);
 }
 
 /** gRPC needs trailers and Connect streams both directions at once: only HTTP/2 has them. */
 function usesHttp2(exchange: Exchange): boolean {
+  if (exchange.backend?.http2) return true;
   return exchange.downstream.version === "2" && (exchange.kind === "grpc" || exchange.kind === "connect-stream");
 }
 

@@ -2,6 +2,7 @@ import { type IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Downstream, DownstreamEvents } from "./downstream.ts";
 import { RequestHead } from "./request-head.ts";
+import { peerOf } from "./tls-termination.ts";
 
 const owner = Symbol("downstream");
 type Owned = ServerResponse & { [owner]?: Http1Downstream };
@@ -70,6 +71,14 @@ export class Http1Downstream implements Downstream {
 
   get hasBody(): boolean {
     return this.head.chunked || this.head.contentLength > 0;
+  }
+
+  get secure(): boolean {
+    return peerOf(this.body.socket).secure;
+  }
+
+  get serverName(): string {
+    return peerOf(this.body.socket).serverName;
   }
 
   get remoteAddress(): string {

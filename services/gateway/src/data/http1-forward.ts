@@ -33,13 +33,13 @@ export class Http1Forward implements Dispatcher.DispatchHandler, Forwarding {
 
   send(shared: readonly string[], body: Buffer | RequestBody | null): void {
     const exchange = this.#exchange;
-    const headers = ["host", exchange.head.host];
+    const headers = ["host", exchange.upstreamHost];
     if (body instanceof RequestBody && exchange.head.contentLength >= 0)
       headers.push("content-length", String(exchange.head.contentLength));
     for (const item of shared) headers.push(item);
     this.#endpoint.inFlight++;
     try {
-      const path = exchange.path + exchange.query;
+      const path = exchange.upstreamTarget;
       this.#endpoint.pool.dispatch({ method: exchange.method, path, headers, body }, this);
     } catch (err) {
       this.#fail(err as Error);
@@ -75,8 +75,9 @@ export class Http1Forward implements Dispatcher.DispatchHandler, Forwarding {
       else if (value !== undefined) for (const one of value) out.add(name, one);
     }
     this.#expectedBytes = out.contentLength;
-    this.#outcome.answered(exchange, this.#endpoint, status, out);
-    exchange.downstream.start(status, out.finish(exchange), false);
+    if (this.#outcome.answered(exchange, this.#endpoint, status, out))
+      exchange.downstream.start(status, out.finish(exchange), false);
+    else this.cancel();
   }
 
   onResponseData(controller: Controller, chunk: Buffer): void {

@@ -1,6 +1,7 @@
 import { constants, type ServerHttp2Stream } from "node:http2";
 import type { Downstream, DownstreamEvents } from "./downstream.ts";
 import { RequestHead } from "./request-head.ts";
+import type { Peer } from "./tls-termination.ts";
 
 const connectionHeaders = new Set(["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"]);
 
@@ -9,6 +10,9 @@ export class Http2Downstream implements Downstream {
   readonly isUpgrade = false;
   readonly body: ServerHttp2Stream;
   readonly head: RequestHead;
+  readonly remoteAddress: string;
+  readonly secure: boolean;
+  readonly serverName: string;
   readonly hasBody: boolean;
   readonly rawHeaders: readonly string[];
   method = "";
@@ -17,8 +21,11 @@ export class Http2Downstream implements Downstream {
   closed = false;
   #trailers: readonly string[] | undefined;
 
-  constructor(stream: ServerHttp2Stream, flags: number, rawHeaders: readonly string[]) {
+  constructor(stream: ServerHttp2Stream, flags: number, rawHeaders: readonly string[], peer: Peer) {
     this.body = stream;
+    this.remoteAddress = peer.address;
+    this.secure = peer.secure;
+    this.serverName = peer.serverName;
     this.hasBody = (flags & constants.NGHTTP2_FLAG_END_STREAM) === 0;
     this.rawHeaders = rawHeaders;
     this.head = new RequestHead(rawHeaders);
@@ -45,10 +52,6 @@ export class Http2Downstream implements Downstream {
       this.head.problem = "host and :authority name different hosts";
     this.head.host = authority;
     this.head.hostCount = 1;
-  }
-
-  get remoteAddress(): string {
-    return this.body.session?.socket.remoteAddress ?? "";
   }
 
   get headersSent(): boolean {

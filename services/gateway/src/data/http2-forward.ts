@@ -3,6 +3,8 @@ import { DownstreamHeaders } from "./downstream-headers.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Exchange, Forwarding } from "./exchange.ts";
 import type { ForwardOutcome } from "./forward.ts";
+import { BodyTooLarge } from "./request-body.ts";
+import type { Route } from "./route.ts";
 
 class StreamClosed extends Error {
   readonly rstCode: number;
@@ -47,7 +49,7 @@ export class Http2Forward implements Forwarding {
       return;
     }
     const exchange = this.#exchange;
-    const path = exchange.path + exchange.query;
+    const path = exchange.upstreamTarget;
     const head = [":method", exchange.method, ":scheme", "http", ":authority", authority, ":path", path];
     if (exchange.head.contentLength >= 0) head.push("content-length", String(exchange.head.contentLength));
     if (exchange.head.teTrailers) head.push("te", "trailers");
@@ -78,11 +80,21 @@ export class Http2Forward implements Forwarding {
 
   #pumpBody(stream: ClientHttp2Stream): void {
     const exchange = this.#exchange;
+    if (exchange.bufferedBody !== undefined) {
+      stream.end(exchange.bufferedBody);
+      return;
+    }
     const source = exchange.downstream.body;
+    const limitBytes = exchange.streaming ? Number.POSITIVE_INFINITY : (exchange.route as Route).maxBodyBytes;
     source.on("data", (chunk: Buffer) => {
       exchange.requestBytes += chunk.length;
       exchange.touch();
       if (stream.destroyed || stream.writableEnded) return;
+      if (exchange.requestBytes > limitBytes) {
+        stream.close(constants.NGHTTP2_CANCEL);
+        this.#fail(new BodyTooLarge(), true);
+        return;
+      }
       if (!stream.write(chunk)) source.pause();
     });
     stream.on("drain", () => source.resume());
@@ -101,10 +113,14 @@ export class Http2Forward implements Forwarding {
       else out.add(raw[i] as string, raw[i + 1] as string);
     }
     exchange.touch();
-    this.#outcome.answered(exchange, this.#endpoint, status, out);
+    if (!this.#outcome.answered(exchange, this.#endpoint, status, out)) {
+      this.cancel();
+      return;
+    }
     const end = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
     if (end) this.#finished = true;
     exchange.downstream.start(status, out.finish(exchange), end);
+    if (end && exchange.downstream.version === "1.1") exchange.downstream.end();
   }
 
   #onData(chunk: Buffer): void {

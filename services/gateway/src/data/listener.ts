@@ -7,6 +7,7 @@ import type { Downstream } from "./downstream.ts";
 import { answeringOn, Http1Downstream } from "./http1-downstream.ts";
 import { Http2Downstream } from "./http2-downstream.ts";
 import { headersMax } from "./request-head.ts";
+import { type ListenerTls, type Peer, peerOf, TlsTermination } from "./tls-termination.ts";
 
 export const listenerLimits = {
   /** Open connections; more are refused by the kernel's queue until some close. */
@@ -15,7 +16,7 @@ export const listenerLimits = {
   headerBytesMax: 16 * 1024,
   /** Until the head of a request is complete: slow senders hold a socket no longer than this. */
   headersTimeoutMs: 10_000,
-  /** Until the first byte of a new connection. */
+  /** Until the first byte of a new connection; with TLS, until the handshake is over. */
   prefaceTimeoutMs: 10_000,
   /** An idle HTTP/1.1 connection; longer than the 60 s of common load balancers in front. */
   keepAliveTimeoutMs: 65_000,
@@ -39,17 +40,20 @@ export interface ListenerOptions {
   logger: Logger;
   /** How long answers announce the end of the connection before idle connections are closed. */
   drainDelayMs: number;
+  /** Absent: cleartext. */
+  tls?: ListenerTls | undefined;
 }
 
 /** HTTP/2 connections start with these bytes (RFC 9113 section 3.4); no HTTP/1.1 request does. */
 const preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 
-/** One port for HTTP/1.1 and cleartext HTTP/2, told apart by the first bytes. */
+/** One port for HTTP/1.1 and HTTP/2: told apart by the first bytes in cleartext, by ALPN with TLS. */
 export class Listener implements Component {
   readonly name = "listener";
   readonly #options: ListenerOptions;
+  readonly #tls: TlsTermination | undefined;
   readonly #sockets = new Set<Socket>();
-  readonly #sessions = new Set<ServerHttp2Session>();
+  readonly #sessions = new Map<ServerHttp2Session, Peer>();
   #closing = false;
   #net: net.Server;
   #http1: http.Server;
@@ -57,6 +61,7 @@ export class Listener implements Component {
 
   constructor(options: ListenerOptions) {
     this.#options = options;
+    this.#tls = options.tls && new TlsTermination(options.tls, listenerLimits.prefaceTimeoutMs);
     this.#http1 = this.#createHttp1();
     this.#http2 = this.#createHttp2();
     this.#net = net.createServer({ noDelay: true }, (socket) => this.#onConnection(socket));
@@ -87,10 +92,10 @@ export class Listener implements Component {
   async stop(signal: AbortSignal): Promise<void> {
     this.#closing = true;
     // The highest stream id: "send nothing new here" without refusing what is on its way.
-    for (const session of this.#sessions) if (!session.destroyed) session.goaway(0, 2 ** 31 - 1);
+    for (const session of this.#sessions.keys()) if (!session.destroyed) session.goaway(0, 2 ** 31 - 1);
     await waitMs(this.#options.drainDelayMs, signal);
     const closed = new Promise<void>((resolve) => this.#net.close(() => resolve()));
-    for (const session of this.#sessions) session.close();
+    for (const session of this.#sessions.keys()) session.close();
     this.#http1.closeIdleConnections();
     const idle = setInterval(() => this.#http1.closeIdleConnections(), 100);
     const cut = () => {
@@ -109,6 +114,14 @@ export class Listener implements Component {
   #onConnection(socket: Socket): void {
     this.#sockets.add(socket);
     socket.once("close", () => this.#sockets.delete(socket));
+    if (this.#tls === undefined) this.#peek(socket);
+    else
+      this.#tls.accept(socket, (secure, protocol) => {
+        (protocol === "h2" ? this.#http2 : this.#http1).emit("connection", secure);
+      });
+  }
+
+  #peek(socket: Socket): void {
     const onEarlyError = () => socket.destroy();
     socket.on("error", onEarlyError);
     const timer = setTimeout(() => socket.destroy(), listenerLimits.prefaceTimeoutMs);
@@ -184,13 +197,16 @@ export class Listener implements Component {
     server.on("session", (session) => this.#onSession(session));
     server.on("sessionError", () => {});
     server.on("stream", (stream: ServerHttp2Stream, _headers, flags, raw) => {
-      this.#options.onRequest(new Http2Downstream(stream, flags, raw as unknown as string[]));
+      const peer = this.#sessions.get(stream.session as ServerHttp2Session);
+      // Streams of a session that is gone still come up once.
+      if (peer === undefined) stream.destroy();
+      else this.#options.onRequest(new Http2Downstream(stream, flags, raw as unknown as string[], peer));
     });
     return server;
   }
 
   #onSession(session: ServerHttp2Session): void {
-    this.#sessions.add(session);
+    this.#sessions.set(session, peerOf(session.socket as Socket));
     session.once("close", () => this.#sessions.delete(session));
     session.setLocalWindowSize(listenerLimits.sessionWindowBytes);
     session.setTimeout(listenerLimits.sessionIdleMs, () => session.close());

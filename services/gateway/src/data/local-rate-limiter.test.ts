@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { LocalRateLimiter } from "./local-rate-limiter.ts";
-import type { RateLimitPolicy } from "./route-table.ts";
+import type { RateLimitPolicy } from "./route.ts";
 
 const policy = (requests: number, perMs: number): RateLimitPolicy => ({ id: "r/0", requests, perMs, key: "Address" });
 

@@ -1,5 +1,5 @@
 import type { RateLimitDecision, RateLimiter } from "./rate-limiter.ts";
-import type { RateLimitPolicy } from "./route-table.ts";
+import type { RateLimitPolicy } from "./route.ts";
 
 export interface LocalRateLimiterOptions {
   /** Keys remembered per policy. Default 100,000, about 10 MB when full. */

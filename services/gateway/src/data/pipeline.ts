@@ -10,10 +10,11 @@ import type { Exchange } from "./exchange.ts";
 import type { Forwarder } from "./forward.ts";
 import type { GatewayMetrics } from "./metrics.ts";
 import type { RateLimitDecision, RateLimiter } from "./rate-limiter.ts";
+import { redirectLocation } from "./redirect.ts";
 import { type Refusal, refusals } from "./refusals.ts";
 import { RequestIds } from "./request-ids.ts";
-import { answerPreflight, refuse } from "./respond.ts";
-import type { Route, RouteTable } from "./route-table.ts";
+import { answerPreflight, answerRedirect, refuse } from "./respond.ts";
+import type { Route } from "./route.ts";
 import { startTrace } from "./trace-context.ts";
 
 /** `next`: on to the next layer. `done`: the layer answered or took over. A refusal is answered in one place. */
@@ -21,10 +22,6 @@ type Outcome = "next" | "done" | Refusal;
 type Layer = (exchange: Exchange) => Outcome | Promise<Outcome>;
 
 export interface PipelineOptions {
-  /** The current table; a request keeps the route that it found. */
-  table: () => RouteTable;
-  /** Answers RPCs of the gateway itself (health, reflection); false: not one of them. */
-  local: (exchange: Exchange) => boolean;
   verifier: AccessTokenVerifier;
   limiter: RateLimiter;
   forwarder: Forwarder;
@@ -51,7 +48,7 @@ export class Pipeline {
       // Refuses what is malformed or ambiguous; from here on path and host have one meaning.
       (exchange) => accept(exchange) ?? "next",
       // grpc.health.v1 and grpc.reflection.v1 of the gateway itself.
-      (exchange) => (options.local(exchange) ? "done" : "next"),
+      (exchange) => this.#local(exchange),
       // The route, and with it everything configured for this path.
       (exchange) => this.#match(exchange),
       // Preflights are answered here, before anybody asks for a token: browsers send none with them.
@@ -62,6 +59,8 @@ export class Pipeline {
       (exchange) => this.#authenticate(exchange),
       // How often they may.
       (exchange) => this.#limit(exchange),
+      // Sends the caller elsewhere.
+      (exchange) => this.#redirect(exchange),
       // Picks an endpoint and streams both ways.
       (exchange) => this.#forward(exchange),
     ];
@@ -106,14 +105,23 @@ export class Pipeline {
     const trusted = trustedProxies.trusts(peer);
     exchange.address = trusted ? trustedProxies.clientAddress(peer, head.forwardedFor) : peer;
     head.forwardedFor = trusted && head.forwardedFor !== "" ? `${head.forwardedFor}, ${peer}` : peer;
-    if (!trusted || (head.forwardedProto !== "http" && head.forwardedProto !== "https")) head.forwardedProto = "http";
+    if (!trusted || (head.forwardedProto !== "http" && head.forwardedProto !== "https"))
+      head.forwardedProto = downstream.secure ? "https" : "http";
     if (!trusted || head.forwardedHost === "") head.forwardedHost = head.host;
     return "next";
   }
 
+  #local(exchange: Exchange): Outcome {
+    const { local, localLast } = exchange.entrance;
+    return !localLast && local(exchange) ? "done" : "next";
+  }
+
   #match(exchange: Exchange): Outcome {
-    const route = this.#options.table().match(exchange.host, exchange.path);
-    if (route === undefined) return refusals.noRoute;
+    const { entrance, downstream } = exchange;
+    const table = entrance.table();
+    if (downstream.secure && table.isMisdirected(downstream.serverName, exchange.host)) return refusals.misdirected;
+    const route = table.match(exchange.host, exchange);
+    if (route === undefined) return entrance.localLast && entrance.local(exchange) ? "done" : refusals.noRoute;
     exchange.route = route;
     if (route.invalid !== undefined) return refusals.routeInvalid;
     return exchange.upgradeHead !== undefined && !route.websocket ? refusals.websocketOff : "next";
@@ -122,7 +130,7 @@ export class Pipeline {
   #preflight(exchange: Exchange): Outcome {
     const cors = exchange.route?.cors;
     if (cors === undefined || !isPreflight(exchange)) return "next";
-    answerPreflight(exchange, preflightHeaders(cors, exchange.head.origin));
+    answerPreflight(exchange, preflightHeaders(cors, exchange.head));
     return "done";
   }
 
@@ -154,6 +162,13 @@ export class Pipeline {
     this.#options.metrics.rateLimited((exchange.route as Route).id);
     const retryAfterSeconds = Math.max(1, Math.ceil(decision.retryAfterMs / 1000));
     return { ...refusals.rateLimited, retryAfterSeconds };
+  }
+
+  #redirect(exchange: Exchange): Outcome {
+    const redirect = exchange.route?.redirect;
+    if (redirect === undefined) return "next";
+    answerRedirect(exchange, redirect.status, redirectLocation(exchange, redirect));
+    return "done";
   }
 
   #forward(exchange: Exchange): Outcome {

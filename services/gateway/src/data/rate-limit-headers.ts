@@ -1,5 +1,5 @@
 import type { Exchange } from "./exchange.ts";
-import type { RateLimitPolicy } from "./route-table.ts";
+import type { RateLimitPolicy } from "./route.ts";
 
 /** The policy as one header value; computed once per policy. */
 const policyValues = new WeakMap<RateLimitPolicy, string>();

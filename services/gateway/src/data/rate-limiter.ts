@@ -1,4 +1,4 @@
-import type { RateLimitPolicy } from "./route-table.ts";
+import type { RateLimitPolicy } from "./route.ts";
 
 export interface RateLimitDecision {
   policy: RateLimitPolicy;

@@ -31,8 +31,11 @@ export const refusals = {
   method: refusal(501, "unimplemented", "METHOD_NOT_SUPPORTED", "use GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS"),
   tooManyHeaders: refusal(431, "invalid_argument", "TOO_MANY_HEADERS", "the request has too many header fields"),
   targetTooLong: refusal(414, "invalid_argument", "TARGET_TOO_LONG", "the path with its query is too long"),
-  noRoute: refusal(404, "not_found", "ROUTE_NOT_FOUND", "no service is reachable at this host and path"),
+  // What Connect and gRPC take HTTP 404 for, and what their clients expect of a method that is not there.
+  noRoute: refusal(404, "unimplemented", "ROUTE_NOT_FOUND", "no service is reachable at this host and path"),
   routeInvalid: refusal(500, "internal", "ROUTE_INVALID", "the route for this path is not configured correctly"),
+  misdirected: refusal(421, "failed_precondition", "MISDIRECTED", "this host needs a connection of its own"),
+  backendInvalid: refusal(500, "unavailable", "BACKEND_INVALID", "the route for this path leads to no service"),
   websocketOff: refusal(403, "permission_denied", "WEBSOCKET_DISABLED", "this path takes no WebSocket connections"),
   tokenMissing: refusal(401, "unauthenticated", "TOKEN_MISSING", "send an access token as Authorization: Bearer"),
   tokenMalformed: refusal(

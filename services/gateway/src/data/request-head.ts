@@ -18,6 +18,7 @@ export class RequestHead {
   chunked = false;
   origin = "";
   preflightMethod = "";
+  preflightHeaders = "";
   connectProtocol = false;
   connectTimeout = "";
   grpcTimeout = "";
@@ -42,6 +43,18 @@ export class RequestHead {
       if (raw.charCodeAt(0) !== 58) this.#read(raw.toLowerCase(), rawHeaders[i + 1] as string);
     }
     if (this.connectionTokens !== "") this.#dropNamed();
+  }
+
+  /** All values of a header, joined by commas; undefined when it is absent or not for the service. `name` in lower case. */
+  value(name: string): string | undefined {
+    if (name === "host") return this.host;
+    if (name === "x-request-id") return this.requestId === "" ? undefined : this.requestId;
+    if (name === "traceparent") return this.traceparent === "" ? undefined : this.traceparent;
+    let found: string | undefined;
+    for (let i = 0; i < this.forward.length; i += 2)
+      if (this.forward[i] === name)
+        found = found === undefined ? this.forward[i + 1] : `${found},${this.forward[i + 1]}`;
+    return found;
   }
 
   #read(name: string, value: string): void {
@@ -88,6 +101,9 @@ export class RequestHead {
         break;
       case "access-control-request-method":
         this.preflightMethod = value;
+        break;
+      case "access-control-request-headers":
+        this.preflightHeaders = value;
         break;
       case "connect-protocol-version":
         this.connectProtocol = true;

@@ -122,6 +122,17 @@ function send(exchange: Exchange, status: number, headers: string[], body: Buffe
   if (body !== undefined || exchange.downstream.version === "1.1") exchange.downstream.endAfterBody(body);
 }
 
+/** The answer that sends a caller to another place. */
+export function answerRedirect(exchange: Exchange, status: number, location: string): void {
+  const headers = ["location", location];
+  if (exchange.requestId !== "") headers.push("x-request-id", exchange.requestId);
+  addRateLimitHeaders(exchange, headers);
+  addCorsHeaders(exchange, headers);
+  if (exchange.downstream.version === "1.1") headers.push("content-length", "0");
+  exchange.reason = "REDIRECT";
+  send(exchange, status, headers, undefined);
+}
+
 /** The answer to a CORS preflight. */
 export function answerPreflight(exchange: Exchange, headers: string[]): void {
   if (exchange.requestId !== "") headers.push("x-request-id", exchange.requestId);

@@ -1,115 +1,67 @@
-export type Authentication = "None" | "Optional" | "Required";
+import type { MatchedRequest } from "./conditions.ts";
+import { HostMap } from "./host-map.ts";
+import type { Route } from "./route.ts";
+import { VirtualHosts } from "./virtual-hosts.ts";
 
-export interface RateLimitPolicy {
-  /** Names the bucket set; routes never share one. */
-  id: string;
-  requests: number;
-  perMs: number;
-  key: "Principal" | "Address";
-}
-
-export interface CorsPolicy {
-  /** "*", "https://app.example.com" or "https://*.example.com". */
-  allowOrigins: readonly string[];
-  allowMethods: readonly string[];
-  allowHeaders: readonly string[];
-  exposeHeaders: readonly string[];
-  allowCredentials: boolean;
-  maxAgeSeconds: number;
-}
-
-/** One compiled rule. Immutable. */
-export interface Route {
-  /** `service/ruleIndex`: the label in metrics and access log. */
-  id: string;
-  service: string;
+/** Routes that share a host name of their port; requests for that host see these and no others. */
+export interface TableListener {
+  /** "" any host, "a.example.com" or "*.example.com". */
   hostname: string;
-  pathType: "Exact" | "Prefix";
-  /** Normalised; a prefix carries no trailing slash ("" is everything). */
-  path: string;
-  authentication: Authentication;
-  rateLimit?: RateLimitPolicy;
-  timeoutMs: number;
-  idleTimeoutMs: number;
-  maxBodyBytes: number;
-  websocket: boolean;
-  cors?: CorsPolicy;
-  /** Set when the rule is wrong: it keeps its path, so that no weaker rule takes over, and answers 500. */
-  invalid?: string;
+  /** In order of precedence. */
+  routes: readonly Route[];
 }
 
-class HostRoutes {
-  readonly exact = new Map<string, Route>();
-  readonly prefixes = new Map<string, Route>();
-  /** Most slashes in any prefix: bounds the work for a hostile path. */
-  depthMax = 0;
-
-  match(path: string): Route | undefined {
-    const exact = this.exact.get(path);
-    if (exact !== undefined) return exact;
-    // Ends of the path's first segments, found forward, tried from the deepest back.
-    let end = 0;
-    let depth = 0;
-    let deepest = this.prefixes.get("");
-    while (depth < this.depthMax) {
-      end = path.indexOf("/", end + 1);
-      depth++;
-      const found = this.prefixes.get(end === -1 ? path : path.slice(0, end));
-      if (found !== undefined) deepest = found;
-      if (end === -1) break;
-    }
-    return deepest;
-  }
-}
-
-/** The compiled routes: built once, never changed, swapped as a whole. A request keeps the table it started with. */
+/**
+ * The compiled routes of one port: built once, never changed, swapped as a whole. A request keeps the route that it
+ * found. Requests belong to the listener with the most specific name for their host, and to that one only.
+ */
 export class RouteTable {
-  static readonly empty: RouteTable = new RouteTable([]);
+  static readonly empty: RouteTable = RouteTable.of([]);
   readonly routes: readonly Route[];
+  /** Every service that a request may be sent to, sorted. */
   readonly services: readonly string[];
-  readonly #exactHosts = new Map<string, HostRoutes>();
-  readonly #wildcardHosts = new Map<string, HostRoutes>();
-  readonly #anyHost = new HostRoutes();
+  /** Those that take gRPC over HTTP/2 for certain. */
+  readonly rpcServices: readonly string[];
+  readonly #listeners = new HostMap<VirtualHosts>();
+  readonly #only: VirtualHosts | undefined;
 
-  /** `routes` in order of precedence; a later route for the same host and path is dropped. */
-  constructor(routes: readonly Route[]) {
-    this.routes = Object.freeze([...routes]);
-    this.services = Object.freeze([...new Set(routes.map((route) => route.service))].sort());
-    for (const route of routes) this.#add(route);
+  constructor(listeners: readonly TableListener[]) {
+    this.routes = Object.freeze([...new Set(listeners.flatMap(({ routes }) => routes))]);
+    const targets = this.routes.flatMap(targetsOf);
+    this.services = sorted(targets.map(({ service }) => service));
+    this.rpcServices = sorted(targets.filter(({ rpc }) => rpc).map(({ service }) => service));
+    for (const { hostname, routes } of listeners) this.#listeners.set(hostname, new VirtualHosts(routes));
+    if (listeners.length === 1 && listeners[0]?.hostname === "") this.#only = this.#listeners.get("");
   }
 
-  #add(route: Route): void {
-    const host = this.#hostRoutes(route.hostname);
-    const paths = route.pathType === "Exact" ? host.exact : host.prefixes;
-    if (!paths.has(route.path)) paths.set(route.path, route);
-    if (route.pathType === "Prefix") host.depthMax = Math.max(host.depthMax, route.path.split("/").length - 1);
+  /** A table for any host. `routes` in order of precedence. */
+  static of(routes: readonly Route[]): RouteTable {
+    return new RouteTable([{ hostname: "", routes }]);
   }
 
-  #hostRoutes(hostname: string): HostRoutes {
-    if (hostname === "") return this.#anyHost;
-    const wildcard = hostname.startsWith("*.");
-    const hosts = wildcard ? this.#wildcardHosts : this.#exactHosts;
-    const key = wildcard ? hostname.slice(1) : hostname;
-    let routes = hosts.get(key);
-    if (routes === undefined) {
-      routes = new HostRoutes();
-      hosts.set(key, routes);
-    }
-    return routes;
+  /** `host` in lower case without port. */
+  match(host: string, request: MatchedRequest): Route | undefined {
+    return (this.#only ?? this.#listeners.find(host))?.match(host, request);
   }
 
-  /** `host` in lower case without port; `path` normalised, without query. */
-  match(host: string, path: string): Route | undefined {
-    if (this.#exactHosts.size > 0) {
-      const found = this.#exactHosts.get(host)?.match(path);
-      if (found !== undefined) return found;
-    }
-    if (this.#wildcardHosts.size > 0) {
-      for (let dot = host.indexOf("."); dot > 0; dot = host.indexOf(".", dot + 1)) {
-        const found = this.#wildcardHosts.get(host.slice(dot))?.match(path);
-        if (found !== undefined) return found;
-      }
-    }
-    return this.#anyHost.match(path);
+  /**
+   * Whether a request for `host` does not belong on a TLS connection that was made for `serverName` (RFC 9110 section
+   * 15.5.20): another listener, perhaps with other certificates and rules, is the one for it.
+   */
+  isMisdirected(serverName: string, host: string): boolean {
+    if (this.#only !== undefined || serverName === "") return false;
+    return this.#listeners.find(serverName) !== this.#listeners.find(host);
   }
+}
+
+/** Without `backends` a route leads to a service of the platform, which all speak gRPC. */
+function targetsOf(route: Route): { service: string; rpc: boolean }[] {
+  const backends = route.backends?.flatMap(({ service, http2 }) => (service ? [{ service, rpc: http2 }] : [])) ?? [
+    { service: route.service, rpc: true },
+  ];
+  return [...backends, ...(route.mirrors ?? []).map(({ service }) => ({ service, rpc: false }))];
+}
+
+function sorted(names: readonly string[]): readonly string[] {
+  return Object.freeze([...new Set(names)].sort());
 }

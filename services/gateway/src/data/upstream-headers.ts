@@ -1,3 +1,4 @@
+import { changeHeaders } from "./change-headers.ts";
 import type { Exchange } from "./exchange.ts";
 
 /**
@@ -6,6 +7,9 @@ import type { Exchange } from "./exchange.ts";
  */
 export function upstreamHeaders(exchange: Exchange, workloadToken: string | undefined): string[] {
   const headers = exchange.head.forward;
+  const { route, backend } = exchange;
+  if (route?.requestHeaders !== undefined) changeHeaders(headers, route.requestHeaders);
+  if (backend?.requestHeaders !== undefined) changeHeaders(headers, backend.requestHeaders);
   headers.push("x-forwarded-for", exchange.head.forwardedFor);
   // The one address that is believed; the list above may hold what a client made up.
   headers.push("x-plinth-client-address", exchange.address);
@@ -13,6 +17,6 @@ export function upstreamHeaders(exchange: Exchange, workloadToken: string | unde
   headers.push("x-forwarded-host", exchange.head.forwardedHost);
   headers.push("x-request-id", exchange.requestId);
   if (exchange.traceparent !== "") headers.push("traceparent", exchange.traceparent);
-  if (workloadToken !== undefined) headers.push("x-plinth-workload-token", workloadToken);
+  if (workloadToken !== undefined && !route?.foreign) headers.push("x-plinth-workload-token", workloadToken);
   return headers;
 }

@@ -21,7 +21,7 @@ interface Upstream {
 export class Upstreams {
   readonly #options: UpstreamsOptions;
   readonly #services = new Map<string, Upstream>();
-  readonly #listeners: ((service: string) => void)[] = [];
+  readonly #listeners = new Set<(service: string) => void>();
 
   constructor(options: UpstreamsOptions) {
     this.#options = options;
@@ -29,13 +29,15 @@ export class Upstreams {
 
   /** Starts watching new services and lets go of those that have no route any more. */
   setServices(names: readonly string[]): void {
-    for (const name of names) if (!this.#services.has(name)) this.#watch(name);
-    for (const name of [...this.#services.keys()]) if (!names.includes(name)) this.#forget(name);
+    const wanted = new Set(names);
+    for (const name of wanted) if (!this.#services.has(name)) this.#watch(name);
+    for (const name of [...this.#services.keys()]) if (!wanted.has(name)) this.#forget(name);
   }
 
-  /** `listener` hears the name of each service whose endpoints changed. */
-  onChange(listener: (service: string) => void): void {
-    this.#listeners.push(listener);
+  /** `listener` hears the name of each service whose endpoints changed, until closed. */
+  onChange(listener: (service: string) => void): { close(): void } {
+    this.#listeners.add(listener);
+    return { close: () => void this.#listeners.delete(listener) };
   }
 
   endpoints(service: string): readonly Endpoint[] {

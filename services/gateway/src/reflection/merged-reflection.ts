@@ -1,5 +1,6 @@
 import type { Clock, Logger } from "@plinth/kernel";
 import type { ReflectionSource } from "@plinth/rpc";
+import type { Route } from "../data/route.ts";
 import type { RouteTable } from "../data/route-table.ts";
 import type { Upstreams } from "../data/upstreams.ts";
 import { readServiceCatalog, type ServiceCatalog } from "./service-catalog.ts";
@@ -30,10 +31,15 @@ const empty: ServiceCatalog = { serviceNames: [], files: new Map(), symbols: new
 export class MergedReflection implements ReflectionSource {
   readonly #options: MergedReflectionOptions;
   readonly #cache = new Map<string, Cached>();
+  readonly #subscription: { close(): void };
 
   constructor(options: MergedReflectionOptions) {
     this.#options = options;
-    options.upstreams.onChange((service) => this.#cache.delete(service));
+    this.#subscription = options.upstreams.onChange((service) => this.#cache.delete(service));
+  }
+
+  close(): void {
+    this.#subscription.close();
   }
 
   async serviceNames(): Promise<readonly string[]> {
@@ -73,11 +79,11 @@ export class MergedReflection implements ReflectionSource {
     const path = `/${grpcService}/Any`;
     return this.#options
       .table()
-      .routes.some((route) => route.service === service && route.pathType === "Prefix" && covers(route.path, path));
+      .routes.some((route) => leadsTo(route, service) && route.pathType === "Prefix" && covers(route.path, path));
   }
 
   async #catalogs(): Promise<{ service: string; catalog: ServiceCatalog }[]> {
-    const services = this.#options.table().services;
+    const services = this.#options.table().rpcServices;
     return Promise.all(
       services.map(async (service) => ({ service, catalog: (await this.#catalog(service)) ?? empty })),
     );
@@ -103,6 +109,9 @@ export class MergedReflection implements ReflectionSource {
     return readServiceCatalog(endpoint);
   }
 }
+
+const leadsTo = (route: Route, service: string): boolean =>
+  route.backends?.some((backend) => backend.service === service) ?? route.service === service;
 
 function covers(prefix: string, path: string): boolean {
   return path === prefix || path.startsWith(`${prefix}/`);

@@ -1,0 +1,64 @@
+import type { HeaderChanges } from "../../data/route.ts";
+import type { RouteFilter } from "../gateway-api.ts";
+import type { Finding } from "./finding.ts";
+
+/** Headers that only the gateway says, or that tell where a message ends: a filter must not touch them. */
+const reserved = new Set([
+  "host",
+  "connection",
+  "keep-alive",
+  "content-length",
+  "transfer-encoding",
+  "te",
+  "trailer",
+  "upgrade",
+  "forwarded",
+  "x-real-ip",
+  "x-request-id",
+  "traceparent",
+]);
+const isReserved = (name: string): boolean =>
+  reserved.has(name) || name.startsWith("x-forwarded-") || name.startsWith("x-plinth-");
+
+export interface HeaderFilters {
+  requestHeaders?: HeaderChanges;
+  responseHeaders?: HeaderChanges;
+}
+
+type Modifier = NonNullable<RouteFilter["requestHeaderModifier"]>;
+
+/** The header filters of a backend; any other kind of filter there is a finding. */
+export function compileHeaderFilters(filters: readonly RouteFilter[]): HeaderFilters | Finding {
+  const compiled: HeaderFilters = {};
+  for (const filter of filters) {
+    const found = compileHeaderFilter(filter);
+    if (found === undefined) return unsupported(`the filter ${filter.type} is not supported on a backend`);
+    if ("reason" in found) return found;
+    Object.assign(compiled, found);
+  }
+  return compiled;
+}
+
+/** One header filter; undefined when it is of another kind. */
+export function compileHeaderFilter(filter: RouteFilter): HeaderFilters | Finding | undefined {
+  const { type, requestHeaderModifier, responseHeaderModifier } = filter;
+  if (type === "RequestHeaderModifier" && requestHeaderModifier) {
+    const requestHeaders = changesOf(requestHeaderModifier);
+    return "reason" in requestHeaders ? requestHeaders : { requestHeaders };
+  }
+  if (type === "ResponseHeaderModifier" && responseHeaderModifier) {
+    const responseHeaders = changesOf(responseHeaderModifier);
+    return "reason" in responseHeaders ? responseHeaders : { responseHeaders };
+  }
+  return undefined;
+}
+
+function changesOf({ set = [], add = [], remove = [] }: Modifier): HeaderChanges | Finding {
+  const lower = <T extends { name: string }>(entry: T): T => ({ ...entry, name: entry.name.toLowerCase() });
+  const changes = { set: set.map(lower), add: add.map(lower), remove: remove.map((name) => name.toLowerCase()) };
+  const named = [...changes.set, ...changes.add].map(({ name }) => name);
+  const taken = [...named, ...changes.remove].find(isReserved);
+  return taken === undefined ? changes : unsupported(`the header ${taken} is the gateway's own and cannot be changed`);
+}
+
+export const unsupported = (message: string): Finding => ({ reason: "UnsupportedValue", message });
