@@ -16,10 +16,12 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 mkdir "$folder/root"
 # initdb runs its parts through a shell.
-(cd "$folder" && apt-get download -qq dash 2>/dev/null)
-dpkg-deb --fsys-tarfile "$folder"/dash_*.deb | tar -x -C "$folder/root" --wildcards '*bin/*'
+(cd "$folder" && apt-get download -qq dash coreutils 2>/dev/null)
+dpkg-deb --fsys-tarfile "$folder"/dash_*.deb | tar -x -C "$folder/root" --wildcards '*bin/dash'
+dpkg-deb --fsys-tarfile "$folder"/coreutils_*.deb | tar -x -C "$folder/root" ./bin/rm
 mkdir -p "$folder/root/usr/bin" "$folder/root/opt/postgres"
-if [ -d "$folder/root/bin" ]; then cp -a "$folder/root/bin/." "$folder/root/usr/bin/"; rm -r "$folder/root/bin"; fi
+cp -a "$folder/root/bin/." "$folder/root/usr/bin/"
+rm -r "$folder/root/bin"
 ln -sf dash "$folder/root/usr/bin/sh"
 cp -a "$binaries/." "$folder/root/opt/postgres/"
 install -m 755 "$here/postgres/entrypoint.sh" "$folder/root/opt/postgres/entrypoint.sh"

@@ -120,6 +120,21 @@ describe.skipIf(missing)(`discovery: kubernetes${missing ? ` (${missing})` : ""}
     await eventually(() => expect(auth.now()).toEqual(["198.18.0.2:8080 draining", "198.18.0.3:8080"]));
   });
 
+  test("a slice of a Service whose pods have not started, which the API server writes with null for both lists, is empty", async () => {
+    const metadata = { name: "auth-1", namespace, labels: { "kubernetes.io/service-name": "auth" } };
+    const made = await client.create(resources.endpointSlices, {
+      metadata,
+      addressType: "IPv4",
+      ports: null,
+      endpoints: null,
+    } as never);
+    expect(made.ports).toBeNull();
+    const auth = await follow("auth");
+    await eventually(() => expect(auth.history).toEqual([[]]));
+    await slice("auth-1", "auth", [{ address: "198.18.0.1", ready: true }]);
+    await eventually(() => expect(auth.now()).toEqual(["198.18.0.1:8080"]));
+  });
+
   test("a service without slices is known to have no endpoints; one of another namespace is found by its full name", async () => {
     const none = await follow("nothing");
     await eventually(() => expect(none.history).toEqual([[]]));

@@ -24,7 +24,9 @@ export function endpointsOfSlices(slices: readonly Slice[]): Endpoint[] {
   return [...found.values()].sort((a, b) => (a.instanceId < b.instanceId ? -1 : 1));
 }
 
-function portOf({ ports = [] }: Slice): number | undefined {
+function portOf(slice: Slice): number | undefined {
+  // The API server writes null for a list without entries: a Service whose pods have not started.
+  const ports = slice.ports ?? [];
   const preferred = portNames
     .map((name) => ports.find((port) => port.name === name))
     .find((port) => port !== undefined);
