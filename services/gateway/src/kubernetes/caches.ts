@@ -10,9 +10,9 @@ import {
   specChanged,
 } from "@plinth/kube";
 import { endpointsChanged, type Slice, serviceKeyOf } from "./endpoints.ts";
-import { gatewayClasses, gateways, grpcRoutes, httpRoutes, referenceGrants } from "./gateway-api.ts";
+import { gatewayApiGroup, gatewayClasses, gateways, grpcRoutes, httpRoutes, referenceGrants } from "./gateway-api.ts";
 import { routePolicies } from "./route-policies.ts";
-import type { Snapshot } from "./snapshot.ts";
+import type { GatewayApiRelease, Snapshot } from "./snapshot.ts";
 
 export interface CachesOptions {
   client: ApiClient;
@@ -55,6 +55,13 @@ export function createCaches(options: CachesOptions): Caches {
     secrets: createInformer({ ...options, resource: resources.secrets, fieldSelector: "type=kubernetes.io/tls" }),
     namespaces: createInformer({ ...options, resource: resources.namespaces }),
   };
+  // Only to tell which release they are of, so nothing waits for them: who may not read them serves all the same.
+  const definitions = createInformer({
+    ...options,
+    resource: resources.customResourceDefinitions,
+    fieldSelector: `metadata.name=${httpRoutes.plural}.${gatewayApiGroup}`,
+    metadataOnly: true,
+  });
   const slices = createInformer<Slice>({
     ...options,
     resource: resources.endpointSlices,
@@ -75,6 +82,7 @@ export function createCaches(options: CachesOptions): Caches {
 
   function follow(): void {
     for (const informer of Object.values(kinds) as unknown as Informer<KubeObject>[]) informer.subscribe(onChange);
+    definitions.subscribe(changed);
     slices.subscribe((change) => {
       if (change.type === "updated" && !endpointsChanged(change.object, change.previous)) return;
       options.endpointsChanged(serviceKeyOf(change.object));
@@ -103,18 +111,29 @@ export function createCaches(options: CachesOptions): Caches {
       services: values(kinds.services),
       secrets: values(kinds.secrets),
       namespaces: values(kinds.namespaces),
+      gatewayApi: releaseOf(values(definitions)[0]),
     }),
     service: (key) => kinds.services.cache.get(key),
     find: (kind, key) => all.find((informer) => informer.resource.kind === kind)?.cache.get(key),
     slicesOf: (serviceKey) => slices.cache.byIndex(byService, serviceKey),
     async start() {
-      for (const informer of all) await informer.start?.();
+      for (const informer of [...all, definitions]) await informer.start?.();
     },
     async stop(signal) {
-      await Promise.all(all.map((informer) => informer.stop?.(signal)));
+      await Promise.all([...all, definitions].map((informer) => informer.stop?.(signal)));
     },
   };
 }
 
 /** "Kind namespace/name" */
 export const statusKeyOf = (object: KubeObject): string => `${object.kind} ${objectKey(object.metadata)}`;
+
+function releaseOf(definition: KubeObject | undefined): GatewayApiRelease | undefined {
+  const { annotations = {} } = definition?.metadata ?? {};
+  return (
+    definition && {
+      version: annotations[`${gatewayApiGroup}/bundle-version`],
+      channel: annotations[`${gatewayApiGroup}/channel`],
+    }
+  );
+}

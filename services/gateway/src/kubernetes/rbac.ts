@@ -20,6 +20,13 @@ export const clusterRules: readonly PolicyRule[] = [
     resources: ["gatewayclasses/status", "gateways/status", "httproutes/status", "grpcroutes/status"],
     verbs: ["patch"],
   },
+  // Which release of the Gateway API is installed.
+  {
+    apiGroups: ["apiextensions.k8s.io"],
+    resources: ["customresourcedefinitions"],
+    resourceNames: ["httproutes.gateway.networking.k8s.io"],
+    verbs: seen,
+  },
   { apiGroups: ["plinth.dev"], resources: ["routepolicies"], verbs: seen },
   { apiGroups: ["plinth.dev"], resources: ["routepolicies/status"], verbs: ["patch"] },
   { apiGroups: [""], resources: ["services", "namespaces"], verbs: seen },

@@ -6,6 +6,12 @@ export type Service = NonNullable<typeof resources.services.object>;
 export type Secret = NonNullable<typeof resources.secrets.object>;
 export type Namespace = NonNullable<typeof resources.namespaces.object>;
 
+export interface GatewayApiRelease {
+  /** For example v1.6.3. */
+  version: string | undefined;
+  channel: string | undefined;
+}
+
 /** Everything of the cluster that decides what is served. In each list names are unique; order does not matter. */
 export interface Snapshot {
   /** Where the gateway's own pods and the platform's services are. */
@@ -21,6 +27,8 @@ export interface Snapshot {
   /** Of type kubernetes.io/tls. */
   secrets: readonly Secret[];
   namespaces: readonly Namespace[];
+  /** Release of the installed CRDs; undefined while it is not known. */
+  gatewayApi: GatewayApiRelease | undefined;
   /** What became of the ports that this process opened, by port: undefined for one that is open, else why it is not. */
   openPorts: ReadonlyMap<number, string | undefined>;
 }
@@ -36,5 +44,6 @@ export const emptySnapshot: Snapshot = {
   services: [],
   secrets: [],
   namespaces: [],
+  gatewayApi: undefined,
   openPorts: new Map(),
 };

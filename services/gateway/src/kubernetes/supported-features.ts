@@ -1,5 +1,5 @@
-/** Features of the Gateway API whose conformance tests pass, in the order in which the API wants them: by name. */
-export const supportedFeatures: readonly string[] = [
+/** Features of the Gateway API whose conformance tests pass. */
+const standard: readonly string[] = [
   "GRPCRoute",
   "GRPCRouteNamedRouteRule",
   "Gateway",
@@ -30,7 +30,13 @@ export const supportedFeatures: readonly string[] = [
   "HTTPRouteRequestPercentageMirror",
   "HTTPRouteRequestTimeout",
   "HTTPRouteResponseHeaderModification",
-  "HTTPRouteRetry",
   "HTTPRouteSchemeRedirect",
   "ReferenceGrant",
 ];
+
+/** Those whose fields only the CRDs of the experimental channel have. */
+const experimental: readonly string[] = ["HTTPRouteRetry"];
+
+/** In the order in which the API wants them: by name. */
+export const supportedFeatures = (channel: string | undefined): readonly string[] =>
+  channel === "experimental" ? [...standard, ...experimental].sort() : standard;

@@ -46,7 +46,11 @@ function withCertificate(object: KubeObject): KubeObject {
 }
 
 function snapshotOf(objects: readonly KubeObject[]): Snapshot {
-  const snapshot: Record<string, unknown> = { ...emptySnapshot, openPorts };
+  const snapshot: Record<string, unknown> = {
+    ...emptySnapshot,
+    gatewayApi: { version: "v1.6.3", channel: "standard" },
+    openPorts,
+  };
   for (const object of objects) {
     const list = lists[object.kind ?? ""];
     if (list === undefined) throw new Error(`testdata has an object of kind ${object.kind}`);

@@ -2,7 +2,7 @@ import { objectKey } from "@plinth/kube";
 import { comparePrecedence } from "../../control/precedence.ts";
 import { RouteTable } from "../../data/route-table.ts";
 import { controllerName, type Gateway, type GatewayClass } from "../gateway-api.ts";
-import type { Snapshot } from "../snapshot.ts";
+import type { GatewayApiRelease, Snapshot } from "../snapshot.ts";
 import { supportedFeatures } from "../supported-features.ts";
 import { ClusterView } from "./cluster-view.ts";
 import { compileGateway } from "./compile-gateway.ts";
@@ -20,9 +20,8 @@ import { policyStatuses } from "./policy-statuses.ts";
  */
 export function compileCluster(snapshot: Snapshot): CompiledCluster {
   const view = new ClusterView(snapshot);
-  const classes = new Map(
-    snapshot.gatewayClasses.filter(isOurs).map((entry) => [entry.metadata.name, classStatus(entry)]),
-  );
+  const ours = snapshot.gatewayClasses.filter(isOurs);
+  const classes = new Map(ours.map((entry) => [entry.metadata.name, classStatus(entry, snapshot.gatewayApi)]));
   const managed = snapshot.gateways.filter(({ spec }) => isAccepted(classes.get(spec.gatewayClassName)));
   const gateways = managed.toSorted(compareAge).map((gateway) => ({
     gateway,
@@ -49,11 +48,20 @@ const isOurs = ({ spec }: GatewayClass): boolean => spec.controllerName === cont
 
 const isAccepted = (status: ClassStatus | undefined): boolean => status?.conditions[0]?.status === "True";
 
-function classStatus({ metadata, spec }: GatewayClass): ClassStatus {
+function classStatus({ metadata, spec }: GatewayClass, release: GatewayApiRelease | undefined): ClassStatus {
+  const { generation } = metadata;
   const accepted = spec.parametersRef
-    ? condition("Accepted", "False", "InvalidParameters", "parametersRef is not supported", metadata.generation)
-    : condition("Accepted", "True", "Accepted", "Plinth serves Gateways of this class", metadata.generation);
-  return { conditions: [accepted], supportedFeatures };
+    ? condition("Accepted", "False", "InvalidParameters", "parametersRef is not supported", generation)
+    : condition("Accepted", "True", "Accepted", "Plinth serves Gateways of this class", generation);
+  const version = release?.version ?? "unknown";
+  const message = `the installed CRDs are of release ${version}, channel ${release?.channel ?? "unknown"}`;
+  const supported = version.startsWith("v1.")
+    ? condition("SupportedVersion", "True", "SupportedVersion", message, generation)
+    : condition("SupportedVersion", "False", "UnsupportedVersion", message, generation);
+  return {
+    conditions: release ? [accepted, supported] : [accepted],
+    supportedFeatures: supportedFeatures(release?.channel),
+  };
 }
 
 function portsOf(gateway: Gateway, listeners: readonly Listener[]): CompiledPort[] {
