@@ -40,7 +40,15 @@ export function valuesFor({ images, set = {} }: Pick<InstallOptions, "images" | 
 /** `helm install --wait`, or upgrade where it is installed. Returns what Helm printed. */
 export function helmInstall(options: InstallOptions): Promise<string> {
   const { name, namespace } = release;
-  const flags = ["-n", namespace, "--create-namespace", "--wait", "--timeout", `${installTimeoutSeconds}s`];
+  const flags = [
+    "-n",
+    namespace,
+    "--create-namespace",
+    "--wait",
+    "--wait-for-jobs",
+    "--timeout",
+    `${installTimeoutSeconds}s`,
+  ];
   return run("helm", ["upgrade", "--install", name, options.chart ?? chartFolder, ...flags, ...valuesFor(options)], {
     timeoutMs: (installTimeoutSeconds + 60) * 1000,
   });

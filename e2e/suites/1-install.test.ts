@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, inject, test } from "vitest";
-import { conditions, list, wait } from "../platform/kubectl.ts";
+import { conditions, get, list, wait } from "../platform/kubectl.ts";
 import { helm, helmInstall, release, removeEverything } from "../platform/release.ts";
 
 const target = inject("target");
@@ -60,7 +60,7 @@ describe("an installation from nothing", () => {
 
   test("has an operator that two instances could take over", async () => {
     await wait("deployment/plinth-operator", "condition=Available", namespace);
-    const [lease] = await list("lease", namespace);
+    const lease = await get("lease", "plinth-operator", namespace);
     expect(lease?.spec.holderIdentity).toMatch(/^plinth-operator-/);
   });
 });

@@ -16,7 +16,8 @@ beforeAll(async () => {
 const grpcurl = (message: object, method: string, ...headers: string[]) =>
   attempt("grpcurl", [
     ...["-plaintext", "-d", JSON.stringify(message), ...headers.flatMap((header) => ["-H", header])],
-    ...[new URL(url).host, method],
+    // With the port, which a URL leaves out when it is the usual one.
+    ...[`${new URL(url).hostname}:${new URL(url).port || 80}`, method],
   ]);
 
 describe("through the gateway", () => {

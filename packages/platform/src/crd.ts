@@ -67,6 +67,9 @@ function forKubernetes(schema: Schema): Schema {
       kind: { type: "string" },
       metadata: { type: "object" },
       ...rest,
+      // Until the operator has looked at an object nobody may take it for finished: kstatus (`helm --wait`, Flux) believes an
+      // object without a status.
+      status: { ...rest["status"], default: { observedGeneration: -1 } },
     },
   };
 }

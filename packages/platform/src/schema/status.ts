@@ -19,7 +19,7 @@ export const status = {
   type: "object",
   description: "Written by the operator.",
   properties: {
-    observedGeneration: { type: "integer", format: "int64", minimum: 0 },
+    observedGeneration: { type: "integer", format: "int64", minimum: -1 },
     conditions: {
       type: "array",
       description: "Ready, Reconciling and Stalled (kstatus), DatabaseReady, Migrated, Available, RouteAccepted.",
