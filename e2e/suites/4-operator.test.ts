@@ -5,7 +5,7 @@ import { apply, type ClusterObject, get, kubectl, list, wait } from "../platform
 import { helmInstall, release } from "../platform/release.ts";
 
 const target = inject("target");
-const namespace = "faults";
+const namespace = "team";
 const name = "notes";
 /** Everything that the operator keeps for a service, Jobs apart: they come and go. */
 const kinds = [
@@ -20,7 +20,7 @@ metadata: {name: ${name}}
 spec:
   image: plinth/notes:0.1.0
   replicas: 1
-  database: {schema: faults, migrations: {path: /app/migrations}}
+  database: {schema: notes_faults, migrations: {path: /app/migrations}}
   events: {publishes: [notes.note.v1], consumes: [notes.note.v1]}
   route:
     rules: [{path: /notes.v1.NotesService/, authentication: Required, rateLimit: {requests: 20, per: 1s, key: Principal}}]
