@@ -1,17 +1,26 @@
-// Runs benchmarks: `node bench/src/run.ts [gateway] [rpc] [platform] [tokens] [--seconds N]`; all of them by default.
+// Runs benchmarks: `node bench/src/run.ts [gateway] [rpc] [platform] [tokens] [operator] [cluster] [--seconds N]`; all but `cluster` by default.
 import { parseArgs } from "node:util";
+import { benchCluster } from "./cluster.bench.ts";
 import { benchGateway } from "./gateway.bench.ts";
 import { machine } from "./machine.ts";
+import { benchOperator } from "./operator.bench.ts";
 import { benchPlatform } from "./platform.bench.ts";
 import { benchRpc } from "./rpc.bench.ts";
 import { benchTokens } from "./tokens.bench.ts";
 
-const benches = { gateway: benchGateway, rpc: benchRpc, tokens: benchTokens, platform: benchPlatform };
+const benches = {
+  gateway: benchGateway,
+  rpc: benchRpc,
+  tokens: benchTokens,
+  platform: benchPlatform,
+  operator: benchOperator,
+  cluster: benchCluster,
+};
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { seconds: { type: "string", default: "8" } },
 });
-const chosen = positionals.length > 0 ? positionals : Object.keys(benches);
+const chosen = positionals.length > 0 ? positionals : Object.keys(benches).filter((name) => name !== "cluster");
 process.stdout.write(`${await machine()}\n`);
 for (const name of chosen) {
   if (!Object.hasOwn(benches, name))

@@ -76,9 +76,10 @@ function instances(facts: Facts, findings: readonly Finding[]): Child | undefine
  * What pods refer to goes when no pod refers to it any more. A route goes as soon as the spec has none, or after the rollout
  * when it has another one.
  */
-function prunable({ service }: Facts, rolledOut: boolean): ReadonlySet<string> {
+function prunable({ service, observed }: Facts, rolledOut: boolean): ReadonlySet<string> {
   const always = [resources.horizontalPodAutoscalers, resources.networkPolicies];
-  const unrouted = service.spec.route === undefined || rolledOut ? [httpRoutes, routePolicies] : [];
+  const replaced = rolledOut && observed.gatewayApi.served;
+  const unrouted = service.spec.route === undefined || replaced ? [httpRoutes, routePolicies] : [];
   const afterwards = rolledOut ? [resources.secrets, resources.serviceAccounts, resources.jobs] : [];
   return new Set([...always, ...unrouted, ...afterwards].map(({ kind }) => kind));
 }
