@@ -64,7 +64,7 @@ async function runSuite(args: readonly string[], report: string): Promise<Result
     if (verdict === "PASS") results.passed.push(name);
     else if (verdict === "FAIL") results.failed.push(name);
     else if (verdict === "SKIP") results.skipped.push(name);
-    if (verdict === "FAIL" || isVerbose) process.stdout.write(`${line}\n`);
+    if (isVerbose || /^ *--- FAIL/.test(line)) process.stdout.write(`${line}\n`);
   }
   return results;
 }
@@ -80,6 +80,10 @@ if (spawnSync(kubectl, ["version"], { stdio: ["ignore", "ignore", "inherit"] }).
 if (spawnSync(kubectl, ["get", "crd", "httproutes.gateway.networking.k8s.io"], { stdio: "ignore" }).status !== 0)
   apply("-f", path.join(cache, "crds/gateway-api"));
 apply("-f", "-");
+// The suite reads the features right at its start.
+const wait = ["wait", "--for=condition=Accepted", `gatewayclass/${gatewayClass}`, "--timeout=60s"];
+if (spawnSync(kubectl, wait, { stdio: ["ignore", "ignore", "inherit"] }).status !== 0)
+  throw new Error("the gateway does not look at its class: is it running?");
 const report = path.join(mkdtempSync(path.join(tmpdir(), "plinth-conformance-")), "report.yaml");
 const { passed, failed, skipped } = await runSuite(
   process.argv.slice(2).filter((arg) => arg !== "--verbose"),

@@ -1,8 +1,8 @@
 import { codeLines, readRepositoryFile, sourceFiles } from "./repository-files.ts";
 
 /**
- * Words in upper case that are no reasons of faults: names that others prescribe (the API server's INVALID and CONFLICT, and
- * DATABASE_URL, among them), and the access log's words for CORS and redirects.
+ * Words in upper case that are no reasons of faults: names that others prescribe (the API server's INVALID and CONFLICT, DATABASE_URL
+ * among them), and the access log's words for CORS and redirects.
  */
 const otherNames = /^(PLINTH_\w+|(UND_)?ERR_\w+|HPE_\w+|PREFLIGHT|REDIRECT|CONFLICT|INVALID|DATABASE_URL)$/;
 

@@ -25,15 +25,22 @@ if [ ! -x "$bin/gateway-conformance.test" ] || [ "$(cat "$stamp" 2>/dev/null)" !
   chmod -R u+w "$crds"
   echo "$want" > "$stamp"
 fi
-# The names that the suite's manifests pull; one program behind all of them.
-for version in v1.5.1 v1.6.0-dev.2 v1.6.0-dev.3; do
-  archive=$img/echo-basic-$version.tar name=registry.k8s.io/gateway-api/echo-basic:$version
-  [ -f "$archive" ] && continue
+
+image() { # ARCHIVE PROGRAM NAME USER
+  [ -f "$img/$1" ] && return
+  local container
   container=$(buildah from scratch)
-  buildah copy -q "$container" "$bin/echo-basic" /echo-basic >/dev/null
-  buildah config --entrypoint '["/echo-basic"]' --user 65532:65532 --workingdir / "$container"
-  buildah commit -q --rm "$container" "$name" >/dev/null
-  buildah push -q "$name" "oci-archive:$archive:$name"
-  buildah rmi -f "$name" >/dev/null
+  buildah copy -q "$container" "$bin/$2" "/$2" >/dev/null
+  buildah config --entrypoint "[\"/$2\"]" --user "$4" --workingdir / "$container"
+  buildah commit -q --rm "$container" "$3" >/dev/null
+  buildah push -q "$3" "oci-archive:$img/$1:$3"
+  buildah rmi -f "$3" >/dev/null
+}
+# The names that the suite's manifests pull; one program behind the first three. CoreDNS is the cluster's own: it serves UDP
+# routes, which are not tested here, but the suite waits for all pods of its namespaces.
+for version in v1.5.1 v1.6.0-dev.2 v1.6.0-dev.3; do
+  image "echo-basic-$version.tar" echo-basic "registry.k8s.io/gateway-api/echo-basic:$version" 65532:65532
 done
+[ -x "$bin/coredns" ] || { echo "CoreDNS is missing: run e2e/cluster/build.sh first" >&2; exit 1; }
+image coredns-v1.12.2.tar coredns registry.k8s.io/coredns/coredns:v1.12.2 0:0
 echo "$cache"

@@ -24,12 +24,12 @@ export async function compose(runtime: ServiceRuntime, config: ConfigOf<typeof g
     rateLimitKeysMax: config.rateLimitKeysMax,
     tokenCacheMax: config.tokenCacheMax,
   };
-  const { routes: directory, platformNamespace, serviceType } = config;
+  const { routes: directory, serviceType } = config;
   let gateway: Gateway;
   if (config.source === "kubernetes") {
     // Loaded when it is used: on one machine nobody pays for the Kubernetes client.
     const { createKubernetesGateway } = await import("./kubernetes/kubernetes-gateway.ts");
-    const { kubeconfig } = base;
+    const { kubeconfig, platformNamespace } = base;
     const own = { kubeconfig, platformNamespace, serviceType, identity: instanceId };
     gateway = await createKubernetesGateway({ ...common, ...own });
   } else {

@@ -1,4 +1,4 @@
-import { bool, type ConfigOf, durationMs, integer, list, oneOf, optionalText, text } from "@plinth/kernel";
+import { bool, type ConfigOf, durationMs, integer, list, oneOf, optionalText } from "@plinth/kernel";
 import { TrustedProxies } from "./data/client-address.ts";
 
 const proxies = list(
@@ -18,11 +18,6 @@ export const gatewayConfig = {
   routes: optionalText(
     "PLINTH_GATEWAY_ROUTES",
     "for source files, required: directory with the PlatformService manifests whose routes are served",
-  ),
-  platformNamespace: text(
-    "PLINTH_PLATFORM_NAMESPACE",
-    "for source kubernetes: namespace of the gateway's pods and of the platform's own services",
-    { default: "plinth" },
   ),
   serviceType: oneOf(
     "PLINTH_GATEWAY_SERVICE_TYPE",

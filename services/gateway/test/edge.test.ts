@@ -154,6 +154,15 @@ describe("bodies", () => {
   });
 });
 
+describe("refusals of HEAD", () => {
+  it("have the length of what GET gets, and no type for what is not there", async () => {
+    const [head, get] = [await call("/nowhere", { method: "HEAD" }), await call("/nowhere")];
+    expect([head.status, await head.text()]).toEqual([404, ""]);
+    expect(head.headers.get("content-length")).toBe(get.headers.get("content-length"));
+    expect(head.headers.get("content-type")).toBeNull();
+  });
+});
+
 describe("time", () => {
   it("is over: 504, and the service hears of it", async () => {
     const gone = new Promise((resolve) =>

@@ -78,7 +78,9 @@ function refuseJson(exchange: Exchange, refusal: Refusal, headers: string[]): vo
     ...(exchange.requestId === "" ? {} : { requestId: exchange.requestId }),
   };
   const body = Buffer.from(`${JSON.stringify(error)}\n`);
-  headers.push("content-type", "application/json", "content-length", String(body.length), "cache-control", "no-store");
+  headers.push("content-length", String(body.length), "cache-control", "no-store");
+  // The answer to HEAD has nothing to be parsed, and may leave its type out (RFC 9110 section 9.3.2).
+  if (exchange.method !== "HEAD") headers.push("content-type", "application/json");
   send(exchange, refusal.status, headers, exchange.method === "HEAD" ? undefined : body);
 }
 
