@@ -10,6 +10,8 @@ describe("an upgrade from the chart before this one", () => {
   beforeAll(async () => {
     await removeEverything();
     await helmInstall({ images: target.images, chart: await previousChart() });
+    // Whatever that chart waited for.
+    await kubectl("wait", "psvc", "--all", "-n", namespace, "--for=condition=Ready", "--timeout=180s");
   });
 
   test("upgrades the CRDs, and keeps pods and what was made once", async () => {
