@@ -3,12 +3,12 @@
 # the user's cache folder, outside any clone). About 15 minutes on two free cores with empty Go caches, a second when
 # nothing changed. Needs Go 1.26 or later.
 #   build.sh                everything
-#   build.sh kube helm      only these: kube, containerd, coredns, pause, helm, kubeconform, grpcurl
+#   build.sh kube helm      only these: kube, containerd, coredns, pause, helm, grpcurl
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=settings.sh
 . "$here/settings.sh"
-kube=v1.37.2 containerd=v2.4.2 helm=v4.3.1 kubeconform=v0.8.0 grpcurl=v1.9.4
+kube=v1.37.2 containerd=v2.4.2 helm=v4.3.1 grpcurl=v1.9.4
 
 command -v go >/dev/null || { echo "Go is missing: on Debian, install Go 1.26 or later (https://go.dev/doc/install)" >&2; exit 1; }
 mkdir -p "$bin" "$img"
@@ -72,8 +72,7 @@ build_pause() {
 }
 
 build_helm() { install_go helm $helm helm.sh/helm/v4/cmd/helm@$helm; }
-build_kubeconform() { install_go kubeconform $kubeconform github.com/yannh/kubeconform/cmd/kubeconform@$kubeconform; }
 build_grpcurl() { install_go grpcurl $grpcurl github.com/fullstorydev/grpcurl/cmd/grpcurl@$grpcurl; }
 
-[ $# -gt 0 ] || set -- kube containerd coredns pause helm kubeconform grpcurl
+[ $# -gt 0 ] || set -- kube containerd coredns pause helm grpcurl
 for part in "$@"; do "build_$part"; done
