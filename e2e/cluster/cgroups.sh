@@ -30,12 +30,15 @@ make_cgroups() {
       done
     done
   done
+  # All pods together are one group, which the scheduler would otherwise treat like one process among those of the machine.
+  if [ -f "/sys/fs/cgroup/cpu/$ns/cpu.shares" ]; then echo 16384 > "/sys/fs/cgroup/cpu/$ns/cpu.shares"; fi
   [ $cgroup_version = 2 ] || return 0
   for parent in /sys/fs/cgroup "/sys/fs/cgroup/$ns"; do
     for name in cpu cpuset io memory pids hugetlb; do
       echo "+$name" > "$parent/cgroup.subtree_control" 2>/dev/null || true
     done
   done
+  if [ -f "/sys/fs/cgroup/$ns/cpu.weight" ]; then echo 1600 > "/sys/fs/cgroup/$ns/cpu.weight"; fi
 }
 
 # Where daemons are put, so that down.sh finds all of them without knowing their names.

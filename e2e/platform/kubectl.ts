@@ -46,8 +46,10 @@ export async function list(kind: string, namespace: string, selector?: string): 
 }
 
 /** `kubectl wait`, bounded. */
-export const wait = (what: string, condition: string, namespace: string, timeoutSeconds = 120): Promise<string> =>
-  kubectl("wait", what, `--for=${condition}`, "-n", namespace, `--timeout=${timeoutSeconds}s`);
+export const wait = (what: string, condition: string, namespace: string, timeoutSeconds = 240): Promise<string> =>
+  run("kubectl", ["wait", what, `--for=${condition}`, "-n", namespace, `--timeout=${timeoutSeconds}s`], {
+    timeoutMs: (timeoutSeconds + 30) * 1000,
+  });
 
 export interface ConditionText {
   status: string;

@@ -64,7 +64,7 @@ describe("what the operator keeps", () => {
     for (const [object, kept] of Object.entries(before)) {
       if (kept !== undefined) await kubectl("delete", object, "-n", namespace, "--wait=false");
     }
-    await eventually(async () => expect(await asked()).toEqual(before), 60_000);
+    await eventually(async () => expect(await asked()).toEqual(before), 240_000);
     await wait(`psvc/${name}`, "condition=Ready", namespace);
   });
 
@@ -98,7 +98,7 @@ describe("what the operator keeps", () => {
       "-p",
       '[{"op":"remove","path":"/spec/ingress"}]',
     );
-    await eventually(async () => expect(await specified()).toEqual(before), 60_000);
+    await eventually(async () => expect(await specified()).toEqual(before), 240_000);
   });
 
   test("is the same after the operator was killed in the middle of a change", async () => {
@@ -127,7 +127,7 @@ describe("what the operator keeps", () => {
         const service = await get("psvc", name, namespace);
         expect(service?.status.observedGeneration).toBe(service?.metadata.generation);
         expect((await get("deployment", name, namespace))?.spec.replicas).toBe(replicas);
-      }, 120_000);
+      }, 240_000);
     }
     await wait(`psvc/${name}`, "condition=Ready", namespace);
     await wait("deployment/plinth-operator", "condition=Available", release.namespace);
