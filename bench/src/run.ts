@@ -1,4 +1,4 @@
-// Runs benchmarks: `node bench/src/run.ts [gateway] [rpc] [platform] [tokens] [--seconds N]`; all of them by default.
+// Runs benchmarks: `node bench/src/run.ts [gateway] [rpc] [platform] [tokens] [--seconds N] [--also name=bundle]`; all of them by default.
 import { parseArgs } from "node:util";
 import { benchGateway } from "./gateway.bench.ts";
 import { machine } from "./machine.ts";
@@ -6,15 +6,21 @@ import { benchPlatform } from "./platform.bench.ts";
 import { benchRpc } from "./rpc.bench.ts";
 import { benchTokens } from "./tokens.bench.ts";
 
-const benches = { gateway: benchGateway, rpc: benchRpc, tokens: benchTokens, platform: benchPlatform };
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { seconds: { type: "string", default: "8" } },
+  options: { seconds: { type: "string", default: "10" }, also: { type: "string", multiple: true, default: [] } },
 });
+const seconds = Number(values.seconds);
+const benches = {
+  gateway: () => benchGateway({ seconds, also: values.also }),
+  rpc: () => benchRpc(seconds),
+  tokens: () => benchTokens(seconds),
+  platform: () => benchPlatform(seconds),
+};
 const chosen = positionals.length > 0 ? positionals : Object.keys(benches);
 process.stdout.write(`${await machine()}\n`);
 for (const name of chosen) {
   if (!Object.hasOwn(benches, name))
     throw new Error(`there is no benchmark "${name}"; there are ${Object.keys(benches).join(", ")}`);
-  await benches[name as keyof typeof benches](Number(values.seconds));
+  await benches[name as keyof typeof benches]();
 }
