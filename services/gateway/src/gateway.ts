@@ -83,7 +83,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const metrics = createMetrics(() => keys.ageMs());
   const workloadToken = createWorkloadToken(options.workloadTokenFile, logger);
   const reflection = new MergedReflection({ table: currentTable, upstreams, own: ownReflection(), clock, logger });
-  const localRpc = createLocalRpc(health, reflection);
+  const localRpc = createLocalRpc(health, reflection, logger);
   const pipeline = new Pipeline({
     table: currentTable,
     local: (exchange) => localRpc.handle(exchange),
@@ -107,6 +107,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     host: options.host,
     port: options.port,
     logger,
+    clock,
     drainDelayMs: options.drainDelayMs ?? 1_000,
     onRequest(downstream, upgradeHead) {
       metrics.started();

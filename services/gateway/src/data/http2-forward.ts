@@ -3,6 +3,7 @@ import { DownstreamHeaders } from "./downstream-headers.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Exchange, Forwarding } from "./exchange.ts";
 import type { ForwardOutcome } from "./forward.ts";
+import type { BodySink } from "./request-body.ts";
 
 class StreamClosed extends Error {
   readonly rstCode: number;
@@ -15,7 +16,7 @@ class StreamClosed extends Error {
 }
 
 /** One attempt over HTTP/2, both directions streaming, trailers kept: gRPC and Connect streams. */
-export class Http2Forward implements Forwarding {
+export class Http2Forward implements Forwarding, BodySink {
   readonly #exchange: Exchange;
   readonly #endpoint: Endpoint;
   readonly #outcome: ForwardOutcome;
@@ -77,19 +78,27 @@ export class Http2Forward implements Forwarding {
   }
 
   #pumpBody(stream: ClientHttp2Stream): void {
-    const exchange = this.#exchange;
-    const source = exchange.downstream.body;
-    source.on("data", (chunk: Buffer) => {
-      exchange.requestBytes += chunk.length;
-      exchange.touch();
-      if (stream.destroyed || stream.writableEnded) return;
-      if (!stream.write(chunk)) source.pause();
-    });
-    stream.on("drain", () => source.resume());
-    source.on("end", () => {
-      if (!stream.destroyed) stream.end();
-    });
+    const { downstream } = this.#exchange;
+    stream.on("drain", () => downstream.resumeBody());
+    downstream.readBody(this);
   }
+
+  onBodyData(chunk: Buffer): void {
+    const exchange = this.#exchange;
+    exchange.requestBytes += chunk.length;
+    exchange.touch();
+    const stream = this.#stream;
+    if (stream === undefined || stream.destroyed || stream.writableEnded) return;
+    if (!stream.write(chunk)) exchange.downstream.pauseBody();
+  }
+
+  onBodyEnd(): void {
+    const stream = this.#stream;
+    if (stream !== undefined && !stream.destroyed) stream.end();
+  }
+
+  /** The caller reset its stream: the exchange ends by itself. */
+  onBodyError(): void {}
 
   #onResponse(flags: number, raw: string[]): void {
     if (this.#cancelled) return;

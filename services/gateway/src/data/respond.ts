@@ -66,7 +66,7 @@ function sharedHeaders(exchange: Exchange, refusal: Refusal): string[] {
 /** Too much to read on just to keep a connection. */
 function hasLongBody(exchange: Exchange): boolean {
   const { head, downstream } = exchange;
-  return downstream.hasBody && !downstream.body.readableEnded && (head.chunked || head.contentLength > 65_536);
+  return downstream.hasBody && !downstream.bodyEnded && (head.chunked || head.contentLength > 65_536);
 }
 
 /** Plain HTTP and unary Connect: the status and Connect's error object, with the reason and request id added. */
