@@ -153,20 +153,19 @@ export class ClientConnection {
           const last = this.#left === 0;
           this.#call?.onData(bytes.subarray(at, end), last);
           at = end;
-          if (last) this.#finish([]);
+          if (last) this.#finish([], at < to);
           break;
         }
         case "chunks":
           at = this.#readChunks(bytes, at, to);
+          if (at < 0) return;
           break;
         case "until-close":
           this.#call?.onData(bytes.subarray(at, to), false);
           return;
-        case "idle":
+        default:
           // An answer to nothing: whoever sends it could give the next request a wrong one.
           this.#fail(new Error("the service sent bytes that nobody asked for"));
-          return;
-        default:
           return;
       }
     }
@@ -192,7 +191,7 @@ export class ClientConnection {
     const problem = this.#frame(status, fields, minorVersion === 1);
     if (problem !== "") return this.#fail(new Error(problem));
     this.#call?.onHead(status, fields);
-    if (this.#state === "head") this.#finish([]);
+    if (this.#state === "head") this.#finish([], parser.end < to);
     return this.closed ? -1 : parser.end;
   }
 
@@ -239,15 +238,15 @@ export class ClientConnection {
   #readChunks(bytes: Buffer, from: number, to: number): number {
     const chunks = this.#chunks as ChunkedDecoder;
     const end = chunks.decode(bytes, from, to, (content) => this.#call?.onData(content, false));
-    if (chunks.broken) this.#fail(new Error(chunks.problem));
-    else if (chunks.done) this.#finish(chunks.trailers);
+    if (chunks.broken) return this.#fail(new Error(chunks.problem));
+    if (chunks.done) this.#finish(chunks.trailers, end < to);
     return end;
   }
 
-  /** The answer is whole. A request that is not makes the connection useless. */
-  #finish(trailers: readonly string[]): void {
+  /** The answer is whole. A request that is not makes the connection useless, and so do bytes after the answer. */
+  #finish(trailers: readonly string[], hasMore: boolean): void {
     const call = this.#call;
-    const reusable = this.#keepAlive && this.#requestSent && !this.closed;
+    const reusable = this.#keepAlive && this.#requestSent && !hasMore && !this.closed;
     this.#call = undefined;
     this.#chunks = undefined;
     this.#state = reusable ? "idle" : "closed";
@@ -257,7 +256,7 @@ export class ClientConnection {
   }
 
   #onEnd(): void {
-    if (this.#state === "until-close") this.#finish([]);
+    if (this.#state === "until-close") this.#finish([], false);
     else this.#fail(new Error("the service closed the connection"));
   }
 
