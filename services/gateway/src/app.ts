@@ -24,6 +24,7 @@ export function compose(runtime: ServiceRuntime, config: ConfigOf<typeof gateway
     drainDelayMs: config.drainDelayMs,
     rateLimitKeysMax: config.rateLimitKeysMax,
     tokenCacheMax: config.tokenCacheMax,
+    tracing: base.otlpEndpoint !== undefined,
   });
   return { workers: gateway.workers, server: gateway.server };
 }

@@ -41,6 +41,8 @@ export interface GatewayOptions {
   drainDelayMs?: number;
   rateLimitKeysMax?: number;
   tokenCacheMax?: number;
+  /** Whether somebody collects spans. Default true. */
+  tracing?: boolean;
   outlier?: OutlierOptions;
 }
 
@@ -92,7 +94,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     forwarder: new Forwarder({ upstreams, metrics, workloadToken }),
     trustedProxies: new TrustedProxies(options.trustedProxies ?? []),
     metrics,
-    tracer: trace.getTracer("plinth.gateway"),
+    tracer: options.tracing === false ? undefined : trace.getTracer("plinth.gateway"),
     clock,
     random,
     logger,

@@ -53,6 +53,9 @@ export class ClientConnection {
   #left = 0;
   #chunks: ChunkedDecoder | undefined;
   #keepAlive = false;
+  /** The last Keep-Alive, which is mostly the same again, and what it says. */
+  #keepAliveSaid = "";
+  #keepAliveS = -1;
   #requestSent = false;
   #interim = 0;
   #error: Error | undefined;
@@ -217,7 +220,11 @@ export class ClientConnection {
           if (value !== "keep-alive" && value.toLowerCase().includes("close")) this.#keepAlive = false;
           break;
         case "keep-alive":
-          this.keepAliveHintS = keepAliveSeconds(value);
+          if (value !== this.#keepAliveSaid) {
+            this.#keepAliveSaid = value;
+            this.#keepAliveS = keepAliveSeconds(value);
+          }
+          this.keepAliveHintS = this.#keepAliveS;
       }
     }
     if (coding !== "" && (length !== "" || !http11)) return "the answer's length is told in two ways";
