@@ -1,5 +1,5 @@
 import type { UniversalHandler, UniversalServerResponse } from "@connectrpc/connect/protocol";
-import { uResponseNotFound } from "@connectrpc/connect/protocol";
+import { protocolAnswer, withWords } from "@plinth/rpc";
 import type { Downstream } from "../data/downstream.ts";
 import type { Exchange, Forwarding } from "../data/exchange.ts";
 import { RequestStream } from "./request-stream.ts";
@@ -18,7 +18,7 @@ export class AnswerRpc implements Forwarding {
   /** Rejects when the handler breaks; then nothing more is sent. */
   async run(handler: UniversalHandler | undefined): Promise<void> {
     const { method, target, head, version, secure } = this.#downstream;
-    if (handler === undefined) return this.#send(uResponseNotFound);
+    if (handler === undefined) return this.#send(protocolAnswer("rpc-unknown", head.contentType));
     const header = new Headers();
     for (let i = 0; i < head.forward.length; i += 2)
       header.append(head.forward[i] as string, head.forward[i + 1] as string);
@@ -30,7 +30,7 @@ export class AnswerRpc implements Forwarding {
       body: new RequestStream(this.#downstream, this.#gone.signal),
       signal: this.#gone.signal,
     });
-    await this.#send(response);
+    await this.#send(withWords(response, head.contentType));
   }
 
   /** The head waits for the first message: until then the handler may still set headers. */

@@ -4,7 +4,13 @@ import type { Health, Logger } from "@plinth/kernel";
 import { Health as HealthService } from "@plinth/proto/grpc/health/v1/health";
 import { ServerReflection } from "@plinth/proto/grpc/reflection/v1/reflection";
 import { ServerReflection as ServerReflectionAlpha } from "@plinth/proto/grpc/reflection/v1alpha/reflection";
-import { createReflectionSource, healthRoutes, type ReflectionSource, reflectionRoutes } from "@plinth/rpc";
+import {
+  createReflectionSource,
+  giveReasons,
+  healthRoutes,
+  type ReflectionSource,
+  reflectionRoutes,
+} from "@plinth/rpc";
 import type { Exchange } from "../data/exchange.ts";
 import { refusals } from "../data/refusals.ts";
 import { refuse } from "../data/respond.ts";
@@ -31,6 +37,7 @@ export function createLocalRpc(health: Health, reflection: ReflectionSource, log
   const stopping = new AbortController();
   const router = createConnectRouter({
     acceptCompression: [compressionGzip, compressionBrotli],
+    requestGate: giveReasons,
     readMaxBytes,
     shutdownSignal: stopping.signal,
   });
