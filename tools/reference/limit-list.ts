@@ -383,6 +383,7 @@ export const notLimits: Readonly<Record<string, readonly string[]>> = {
   "services/auth/src/keys/sealed-json.ts": ["nonceBytes", "tagBytes"],
   "services/auth/src/rpc/service-credentials.ts": ["dayMs"],
   "services/gateway/src/data/random-hex.ts": ["poolBytes"],
+  "services/gateway/src/data/error-forms.ts": ["formsMax"],
   "services/gateway/src/data/http1/connection-pool.ts": ["tickMs"],
   "services/gateway/src/data/http1/packet.ts": ["packetBytesMax"],
   "services/gateway/src/data/http1/server-connection.ts": ["tickMs"],

@@ -1,7 +1,6 @@
 import { constants, type ServerHttp2Stream } from "node:http2";
 import type { Downstream, DownstreamEvents } from "./downstream.ts";
 import type { BodySink } from "./request-body.ts";
-import { BodyIncomplete } from "./request-body.ts";
 import { RequestHead } from "./request-head.ts";
 import type { Peer } from "./tls-termination.ts";
 
@@ -67,7 +66,6 @@ export class Http2Downstream implements Downstream {
       // Cut off by a reset: "end" comes first, and "close" tells.
       if (stream.rstCode === constants.NGHTTP2_NO_ERROR) sink.onBodyEnd();
     });
-    stream.on("aborted", () => sink.onBodyError(new BodyIncomplete()));
   }
 
   pauseBody(): void {
@@ -83,7 +81,8 @@ export class Http2Downstream implements Downstream {
   }
 
   start(status: number, headers: string[], end: boolean): void {
-    if (this.closed || this.#stream.destroyed) return;
+    // Reset by the caller, and "close" is still to come.
+    if (this.#isGone()) return;
     const all = [":status", String(status)];
     for (const item of headers) all.push(item);
     if (!end) this.#stream.on("wantTrailers", () => this.#sendTrailers());
@@ -91,12 +90,12 @@ export class Http2Downstream implements Downstream {
   }
 
   write(chunk: Uint8Array): boolean {
-    if (this.closed || this.#stream.destroyed) return true;
+    if (this.#isGone()) return true;
     return this.#stream.write(Buffer.from(chunk));
   }
 
   end(chunk?: Uint8Array, trailers?: readonly string[]): void {
-    if (this.closed || this.#stream.destroyed) return;
+    if (this.#isGone()) return;
     this.#trailers = trailers;
     if (chunk === undefined) this.#stream.end();
     else this.#stream.end(Buffer.from(chunk));
@@ -119,6 +118,10 @@ export class Http2Downstream implements Downstream {
     }
     // Without trailers Node sends an empty DATA frame that ends the stream, which every client understands.
     this.#stream.sendTrailers(trailers);
+  }
+
+  #isGone(): boolean {
+    return this.closed || this.#stream.destroyed || this.#stream.closed;
   }
 
   abort(): void {
