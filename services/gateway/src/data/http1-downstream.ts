@@ -141,7 +141,10 @@ export class Http1Downstream implements Downstream {
   }
 
   abort(): void {
-    this.#connection.socket.destroy();
+    const { socket, peer } = this.#connection;
+    // An ordinary end would look like the end of an answer whose length was not told.
+    if (this.#framing === "close" && !peer.secure) socket.resetAndDestroy();
+    else socket.destroy();
   }
 
   /** Leaves HTTP: the socket is the caller's of this method from now on. */

@@ -280,6 +280,17 @@ describe("answers", () => {
     expect(client.text).toBe(`HTTP/1.1 200 OK\r\nx-a: b\r\n${date}connection: close\r\n\r\nonetwo`);
   });
 
+  it("of unknown length that break off for HTTP/1.0 do not look whole", async () => {
+    const client = new Client().send("GET /hold HTTP/1.0\r\n\r\n");
+    const failed = new Promise<Error>((resolve) => client.socket.once("error", resolve));
+    await eventually(() => expect(held).toHaveLength(1));
+    held[0]?.start(200, [], false);
+    held[0]?.write(Buffer.from("one"));
+    await client.has("one");
+    held[0]?.abort();
+    expect(await failed).toMatchObject({ code: "ECONNRESET" });
+  });
+
   it("to HEAD have no body, whatever is written", async () => {
     const client = await streamed("HEAD /hold HTTP/1.1\r\n\r\n", ["one"]);
     client.send("GET /a HTTP/1.1\r\n\r\n");

@@ -51,8 +51,12 @@ export class AnswerHeads {
         closes = true;
         continue;
       }
-      if (name === "content-length") hasLength = true;
-      else if (name === "date") hasDate = true;
+      if (name === "content-length") {
+        // RFC 9110 section 8.6.
+        if (status === 204) continue;
+        hasLength = true;
+      }
+      if (name === "date") hasDate = true;
       text += `${name}: ${headers[i + 1]}\r\n`;
     }
     this.framing = "none";

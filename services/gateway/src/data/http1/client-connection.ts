@@ -53,6 +53,7 @@ export class ClientConnection {
   #left = 0;
   #chunks: ChunkedDecoder | undefined;
   #keepAlive = false;
+  #paused = false;
   /** The last Keep-Alive, which is mostly the same again, and what it says. */
   #keepAliveSaid = "";
   #keepAliveS = -1;
@@ -115,10 +116,13 @@ export class ClientConnection {
   }
 
   pause(): void {
+    this.#paused = true;
     this.#socket.pause();
   }
 
   resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
     this.#socket.resume();
   }
 
@@ -259,7 +263,11 @@ export class ClientConnection {
     this.#state = reusable ? "idle" : "closed";
     call?.onEnd(trailers);
     if (!reusable) this.#socket.destroy();
-    else if (this.#state === "idle") this.#options.onIdle(this);
+    else if (this.#state === "idle") {
+      // The caller may have been slow to take this answer; the next one must be read.
+      this.resume();
+      this.#options.onIdle(this);
+    }
   }
 
   #onEnd(): void {
