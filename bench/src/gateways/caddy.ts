@@ -5,7 +5,9 @@ import type { Gateway, GatewayBench } from "./gateway.ts";
 export async function caddyGateway({ port, upstreamPort }: GatewayBench): Promise<Gateway | undefined> {
   let version: string;
   try {
-    version = execFileSync("caddy", ["version"], { encoding: "utf8" }).trim().split(" ")[0] ?? "?";
+    // "caddy version" says "unknown" of what `go install` built.
+    const info = execFileSync("caddy", ["build-info"], { encoding: "utf8" });
+    version = /caddyserver\/caddy\/v2\s+v([\d.]+)/.exec(info)?.[1] ?? "?";
   } catch {
     process.stdout.write("Caddy is left out: go install github.com/caddyserver/caddy/v2/cmd/caddy@v2.11.9\n");
     return undefined;

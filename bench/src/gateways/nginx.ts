@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -8,9 +8,8 @@ import type { Gateway, GatewayBench } from "./gateway.ts";
 export async function nginxGateway({ port, upstreamPort }: GatewayBench): Promise<Gateway | undefined> {
   const folder = await mkdtemp(path.join(tmpdir(), "plinth-bench-nginx-"));
   const config = path.join(folder, "nginx.conf");
-  try {
-    execFileSync("nginx", ["-v"], { stdio: "ignore" });
-  } catch {
+  const asked = spawnSync("nginx", ["-v"], { encoding: "utf8" });
+  if (asked.status !== 0) {
     process.stdout.write("nginx is left out: apt-get install nginx-light\n");
     return undefined;
   }
@@ -33,7 +32,7 @@ http {
   );
   return {
     name: "nginx",
-    version: "Debian",
+    version: /nginx\/(\S+)/.exec(asked.stderr)?.[1] ?? "?",
     paths: { plain: "/plain/x" },
     start: { command: "nginx", args: ["-p", folder, "-c", config], port, core: 0 },
   };
