@@ -200,11 +200,6 @@ export const limitList: Readonly<Record<string, Readonly<Record<string, readonly
       { name: "attemptsMax", meaning: "attempts per request, the first included" },
       { name: "bufferedBodyBytesMax", meaning: "a request body that is kept for another attempt" },
     ],
-    "services/gateway/src/data/mirrors.ts": [
-      { name: "inFlightMax", meaning: "copies of requests on their way to mirrors; more are left out" },
-      { name: "answerBytesMax", meaning: "as much of a mirror's answer is read" },
-      { name: "timeoutMs", meaning: "a mirror's answer" },
-    ],
     "services/gateway/src/data/outlier.ts": [
       { name: "failuresMax", meaning: "failures in a row after which an instance is left alone" },
       { name: "baseEjectionMs", meaning: "for how long at first" },
