@@ -20,7 +20,9 @@ test("a schema name cannot change once it is set", () => {
 });
 
 test("a port may not collide with a default that nobody wrote", () => {
-  expect(validate(service({ port: 9090 }))).toMatchObject([{ path: ["spec"], message: "port and adminPort must differ" }]);
+  expect(validate(service({ port: 9090 }))).toMatchObject([
+    { path: ["spec"], message: "port and adminPort must differ" },
+  ]);
   expect(validate(service({ port: 9090, adminPort: 9091 }))).toEqual([]);
 });
 
