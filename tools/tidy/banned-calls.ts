@@ -48,7 +48,7 @@ export const bannedCalls: readonly BannedCall[] = [
         "bounds an attempt and waits for the next, on the hot path of routes that ask for it",
       "services/gateway/src/data/http1/client-connection.ts": "bounds connecting of a real connection",
       "services/gateway/src/data/http1/connection-pool.ts": "one tick for the idle time of all its connections",
-      "services/gateway/src/data/http1/read-document.ts": "bounds a request of the gateway's own",
+      "services/gateway/src/data/http1/read-answer.ts": "bounds a request of the gateway's own",
       "services/gateway/src/data/http2-sessions.ts": "bounds connecting of a real connection",
       "services/gateway/src/data/listener.ts":
         "bounds the first bytes of a connection, one tick for all of them, closes idle ones on stop",

@@ -1,4 +1,4 @@
-import { readDocument } from "../data/http1/read-document.ts";
+import { readAnswer } from "../data/http1/read-answer.ts";
 import type { Upstreams } from "../data/upstreams.ts";
 
 const timeoutMs = 3_000;
@@ -8,13 +8,14 @@ const documentBytesMax = 64 * 1024;
 export async function fetchJwks(upstreams: Upstreams, service: string): Promise<string> {
   const endpoint = upstreams.pick(service, []);
   if (endpoint === undefined) throw new Error("the service auth has no ready endpoint");
-  const { status, text } = await readDocument(endpoint.pool, {
+  const { status, body } = await readAnswer(endpoint.pool, {
+    method: "GET",
+    target: "/.well-known/jwks.json",
     host: endpoint.authority,
-    path: "/.well-known/jwks.json",
-    accept: "application/json",
+    headers: ["accept", "application/json"],
     bytesMax: documentBytesMax,
     timeoutMs,
   });
   if (status !== 200) throw new Error(`auth answered ${status} to the request for its JWKS`);
-  return text;
+  return body.toString();
 }

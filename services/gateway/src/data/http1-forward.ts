@@ -101,9 +101,16 @@ export class Http1Forward implements ClientCall, Forwarding, BodySink {
     const exchange = this.#exchange;
     const out = new DownstreamHeaders(exchange);
     for (let i = 0; i < fields.length; i += 2) out.add(fields[i] as string, fields[i + 1] as string);
-    if (this.#outcome.answered(exchange, this.#endpoint, status, out))
+    if (!this.#outcome.answered(exchange, this.#endpoint, status, out)) {
+      this.cancel();
+      return;
+    }
+    try {
       exchange.downstream.start(status, out.finish(exchange), false);
-    else this.cancel();
+    } catch (err) {
+      // A head that HTTP/2 does not let through, for example with a second content-type.
+      this.#cut(err as Error);
+    }
   }
 
   onData(chunk: Buffer, last: boolean): void {
@@ -131,7 +138,7 @@ export class Http1Forward implements ClientCall, Forwarding, BodySink {
     this.#outcome.failed(this.#exchange, this.#endpoint, err, this.#connection !== undefined);
   }
 
-  /** What is wrong is the caller's part: the service gets no more of it. */
+  /** Ends the attempt from this side: the service hears no more of it. */
   #cut(err: Error): void {
     if (this.#settled) return;
     this.#settle();

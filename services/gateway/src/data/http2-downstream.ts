@@ -117,7 +117,12 @@ export class Http2Downstream implements Downstream {
       trailers[name].push(this.#trailers?.[i + 1] as string);
     }
     // Without trailers Node sends an empty DATA frame that ends the stream, which every client understands.
-    this.#stream.sendTrailers(trailers);
+    try {
+      this.#stream.sendTrailers(trailers);
+    } catch {
+      // Trailers that HTTP/2 does not let through: the answer must not look whole without them.
+      this.abort();
+    }
   }
 
   #isGone(): boolean {

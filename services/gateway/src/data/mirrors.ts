@@ -1,7 +1,7 @@
 import type { Logger, Random } from "@plinth/kernel";
 import type { Endpoint } from "./endpoint.ts";
 import type { Exchange } from "./exchange.ts";
-import type { ClientCall, ClientConnection } from "./http1/client-connection.ts";
+import { readAnswer } from "./http1/read-answer.ts";
 import type { Mirror } from "./route.ts";
 import type { Upstreams } from "./upstreams.ts";
 
@@ -58,64 +58,9 @@ export class Mirrors {
   }
 }
 
-function overHttp1(endpoint: Endpoint, copy: Copy): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const call = new CopyCall(copy, (err) => (err ? reject(err) : resolve()));
-    AbortSignal.timeout(timeoutMs).addEventListener("abort", () => call.giveUp());
-    endpoint.pool.dispatch(call);
-  });
-}
-
-/** A copy over HTTP/1.1: what comes back is read and forgotten. */
-class CopyCall implements ClientCall {
-  readonly method: string;
-  cancelled = false;
-  readonly #copy: Copy;
-  readonly #done: (err?: Error) => void;
-  #connection: ClientConnection | undefined;
-  #bytes = 0;
-
-  constructor(copy: Copy, done: (err?: Error) => void) {
-    this.method = copy.method;
-    this.#copy = copy;
-    this.#done = done;
-  }
-
-  onConnection(connection: ClientConnection): void {
-    this.#connection = connection;
-    const { path, host, headers, body } = this.#copy;
-    let head = `${this.method} ${path} HTTP/1.1\r\nhost: ${host}\r\n`;
-    if (body !== null) head += `content-length: ${body.length}\r\n`;
-    for (let i = 0; i < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`;
-    connection.writeRequest(`${head}\r\n`, body ?? undefined, false);
-  }
-
-  onHead(): void {}
-
-  onData(chunk: Buffer): void {
-    this.#bytes += chunk.length;
-    if (this.#bytes > answerBytesMax) this.giveUp();
-  }
-
-  onEnd(): void {
-    this.cancelled = true;
-    this.#done();
-  }
-
-  onError(err: Error): void {
-    this.cancelled = true;
-    this.#done(err);
-  }
-
-  onDrain(): void {}
-
-  /** It took too long or says too much. */
-  giveUp(): void {
-    if (this.cancelled) return;
-    this.cancelled = true;
-    this.#connection?.destroy();
-    this.#done();
-  }
+async function overHttp1(endpoint: Endpoint, { method, path, host, headers, body }: Copy): Promise<void> {
+  const limits = { bytesMax: answerBytesMax, timeoutMs };
+  await readAnswer(endpoint.pool, { method, target: path, host, headers, body: body ?? undefined, ...limits });
 }
 
 async function overHttp2(endpoint: Endpoint, { method, path, host, headers, body }: Copy): Promise<void> {

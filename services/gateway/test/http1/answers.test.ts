@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import http2 from "node:http2";
 import net from "node:net";
 import { eventually } from "@plinth/testing";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -154,6 +155,35 @@ describe("an answer", () => {
     const answer = await get();
     expect(answer).toContain("x-a: b\r\n");
     expect(bodyOf(answer).replaceAll(/[\r\n\d]/g, "")).toBe("abcx-t: ");
+  });
+});
+
+describe("for a caller over HTTP/2, an answer", () => {
+  const get2 = async () => {
+    const session = http2.connect(running.url);
+    session.on("error", () => {});
+    try {
+      const stream = session.request({ ":path": "/x" });
+      stream.on("error", () => {});
+      let text = "";
+      stream.setEncoding("latin1").on("data", (chunk: string) => {
+        text += chunk;
+      });
+      await eventually(() => expect(stream.closed).toBe(true));
+      return { text, code: stream.rstCode };
+    } finally {
+      session.destroy();
+    }
+  };
+
+  it.each([
+    ["head", "HTTP/1.1 200 OK\r\nContent-Type: a/b\r\nContent-Type: c/d\r\nContent-Length: 2\r\n\r\nok"],
+    ["trailers", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nDate: a\r\nDate: b\r\n\r\n"],
+  ])("with %s that HTTP/2 has no place for is reset, and the gateway goes on", async (_name, wire) => {
+    send(wire);
+    expect((await get2()).code).toBe(http2.constants.NGHTTP2_INTERNAL_ERROR);
+    send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    expect(await get2()).toEqual({ text: "ok", code: 0 });
   });
 });
 
