@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
@@ -17,8 +17,8 @@ export async function benchRpc(seconds: number): Promise<void> {
     toBinary(GetEntryRequestSchema, create(GetEntryRequestSchema, { id: "01920000-0000-7000-8000-000000000001" })),
   );
   const frame = Buffer.concat([Buffer.from([0, 0, 0, 0, request.length]), request]);
-  const data = path.join(await mkdtemp(path.join(tmpdir(), "plinth-bench-rpc-")), "request.bin");
-  await writeFile(data, frame);
+  const folder = await mkdtemp(path.join(tmpdir(), "plinth-bench-rpc-"));
+  await writeFile(path.join(folder, "request.bin"), frame);
   const rows = [];
   for (const [kind, name] of [
     ["plinth", "Plinth (all interceptors)"],
@@ -33,9 +33,9 @@ export async function benchRpc(seconds: number): Promise<void> {
       core: 0,
     });
     try {
-      await h2load(port, data, 2);
+      await h2load(port, folder, 3);
       const before = usageOf(server.pid);
-      const result = await h2load(port, data, seconds);
+      const result = await h2load(port, folder, seconds);
       const after = usageOf(server.pid);
       rows.push({
         server: name,
@@ -52,7 +52,9 @@ export async function benchRpc(seconds: number): Promise<void> {
   process.stdout.write("\nLeft out: streaming, large messages, TLS, the clients' cost.\n");
 }
 
-async function h2load(port: number, data: string, seconds: number) {
+/** `folder` holds the request and takes the log of answers: start, status and time in microseconds, one line each. */
+async function h2load(port: number, folder: string, seconds: number) {
+  const log = path.join(folder, `log-${port}-${seconds}.tsv`);
   const args = [
     "-c",
     "1",
@@ -60,8 +62,9 @@ async function h2load(port: number, data: string, seconds: number) {
     "-c10",
     "-m10",
     `-D${seconds}`,
+    `--log-file=${log}`,
     "-d",
-    data,
+    path.join(folder, "request.bin"),
     "-H",
     "content-type: application/grpc",
     "-H",
@@ -71,11 +74,16 @@ async function h2load(port: number, data: string, seconds: number) {
   const { stdout } = await run("taskset", args);
   const calls = Number(/requests: (\d+) total/.exec(stdout)?.[1] ?? 0);
   const succeeded = Number(/(\d+) succeeded/.exec(stdout)?.[1] ?? 0);
-  const mean = /time for request:\s+\S+\s+(\S+)\s+(\S+)/.exec(stdout);
+  const timesUs = (await readFile(log, "utf8"))
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => Number(line.split("\t")[2]))
+    .sort((a, b) => a - b);
+  const at = (share: number) => (timesUs[Math.floor(timesUs.length * share)] ?? Number.NaN) / 1000;
   return {
     "calls/s": succeeded / seconds,
-    mean: mean?.[2] ?? "?",
-    max: mean?.[1] ?? "?",
+    "p50 ms": at(0.5),
+    "p99 ms": at(0.99),
     failed: calls - succeeded,
     calls,
   };

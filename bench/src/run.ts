@@ -1,4 +1,5 @@
-// Runs benchmarks: `node bench/src/run.ts [gateway] [rpc] [platform] [tokens] [operator] [cluster] [--seconds N]`; all but `cluster` by default.
+// Runs benchmarks: `node bench/src/run.ts [gateway] [rpc] [platform] [tokens] [operator] [cluster] [--seconds N] [--also name=bundle]`;
+// all but `cluster` by default.
 import { parseArgs } from "node:util";
 import { benchCluster } from "./cluster.bench.ts";
 import { benchGateway } from "./gateway.bench.ts";
@@ -8,22 +9,23 @@ import { benchPlatform } from "./platform.bench.ts";
 import { benchRpc } from "./rpc.bench.ts";
 import { benchTokens } from "./tokens.bench.ts";
 
-const benches = {
-  gateway: benchGateway,
-  rpc: benchRpc,
-  tokens: benchTokens,
-  platform: benchPlatform,
-  operator: benchOperator,
-  cluster: benchCluster,
-};
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { seconds: { type: "string", default: "8" } },
+  options: { seconds: { type: "string", default: "10" }, also: { type: "string", multiple: true, default: [] } },
 });
+const seconds = Number(values.seconds);
+const benches = {
+  gateway: () => benchGateway({ seconds, also: values.also }),
+  rpc: () => benchRpc(seconds),
+  tokens: () => benchTokens(seconds),
+  platform: () => benchPlatform(seconds),
+  operator: () => benchOperator(),
+  cluster: () => benchCluster(),
+};
 const chosen = positionals.length > 0 ? positionals : Object.keys(benches).filter((name) => name !== "cluster");
 process.stdout.write(`${await machine()}\n`);
 for (const name of chosen) {
   if (!Object.hasOwn(benches, name))
     throw new Error(`there is no benchmark "${name}"; there are ${Object.keys(benches).join(", ")}`);
-  await benches[name as keyof typeof benches](Number(values.seconds));
+  await benches[name as keyof typeof benches]();
 }

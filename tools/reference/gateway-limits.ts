@@ -3,6 +3,11 @@ import type { Limit } from "./limit-list.ts";
 /** Limits of the gateway as an implementation of the Gateway API. */
 export const gatewayOnKubernetes: Readonly<Record<string, Readonly<Record<string, readonly Limit[]>>>> = {
   "Gateway: on Kubernetes": {
+    "services/gateway/src/data/mirrors.ts": [
+      { name: "inFlightMax", meaning: "copies of requests on their way to mirrors; more are left out" },
+      { name: "answerBytesMax", meaning: "as much of a mirror's answer is read" },
+      { name: "timeoutMs", meaning: "a mirror's answer" },
+    ],
     "services/gateway/src/kubernetes/cluster-control.ts": [
       { name: "settleMs", meaning: "changes of the cluster are collected before they are compiled" },
     ],

@@ -137,6 +137,12 @@ export const limitList: Readonly<Record<string, Readonly<Record<string, readonly
       { name: "headersTimeoutMs", meaning: "until the head of a request is complete" },
       { name: "prefaceTimeoutMs", meaning: "until the first byte of a new connection" },
       { name: "keepAliveTimeoutMs", meaning: "an idle HTTP/1.1 connection" },
+      {
+        name: "pipelinedBytesMax",
+        meaning: "later requests on an HTTP/1.1 connection before the current one is answered",
+      },
+      { name: "lingerMs", meaning: "an unwanted body is still read, so that the answer arrives" },
+      { name: "lingerBytesMax", meaning: "as much of it" },
       { name: "sessionIdleMs", meaning: "an idle HTTP/2 connection" },
       { name: "streamsPerSessionMax", meaning: "requests at a time on one HTTP/2 connection" },
       { name: "streamWindowBytes", meaning: "flow control window of a request" },
@@ -154,9 +160,14 @@ export const limitList: Readonly<Record<string, Readonly<Record<string, readonly
       { name: "idleTimeoutMs", meaning: "silence on a stream, unless its rule says otherwise" },
       { name: "maxBodyBytes", meaning: "a request body, unless its rule says otherwise" },
     ],
-    "services/gateway/src/data/http1-downstream.ts": [
-      { name: "lingerMs", meaning: "a refused body is still read, so that the answer arrives" },
-      { name: "lingerBytesMax", meaning: "as much of it" },
+    "services/gateway/src/data/http1/request-parser.ts": [
+      { name: "methodCharsMax", meaning: "characters of a method" },
+    ],
+    "services/gateway/src/data/http1/chunked-decoder.ts": [
+      { name: "sizeDigitsMax", meaning: "digits of a chunk's size", unit: "count" },
+      { name: "extensionBytesMax", meaning: "the chunk extensions of one body together" },
+      { name: "trailerBytesMax", meaning: "the trailers of a body in chunks" },
+      { name: "trailersMax", meaning: "trailer fields" },
     ],
     "services/gateway/src/auth/fetch-jwks.ts": [
       { name: "timeoutMs", meaning: "fetching the keys of auth" },
@@ -172,7 +183,10 @@ export const limitList: Readonly<Record<string, Readonly<Record<string, readonly
       { name: "connectTimeoutMs", meaning: "an HTTP/1.1 connection attempt" },
       { name: "connectionsMax", meaning: "HTTP/1.1 connections to one instance; more requests wait in line" },
       { name: "keepAliveTimeoutMs", meaning: "an idle HTTP/1.1 connection" },
-      { name: "maxHeaderBytes", meaning: "the head of an HTTP/1.1 answer" },
+      { name: "keepAliveMarginMs", meaning: "less than an instance says it keeps idle connections" },
+      { name: "headBytesMax", meaning: "the head of an HTTP/1.1 answer" },
+      { name: "fieldsMax", meaning: "header fields of an HTTP/1.1 answer" },
+      { name: "interimMax", meaning: "interim answers (1xx) before an answer" },
     ],
     "services/gateway/src/data/http2-sessions.ts": [
       { name: "connectTimeoutMs", meaning: "an HTTP/2 connection attempt" },
@@ -185,11 +199,6 @@ export const limitList: Readonly<Record<string, Readonly<Record<string, readonly
     "services/gateway/src/data/forward.ts": [
       { name: "attemptsMax", meaning: "attempts per request, the first included" },
       { name: "bufferedBodyBytesMax", meaning: "a request body that is kept for another attempt" },
-    ],
-    "services/gateway/src/data/mirrors.ts": [
-      { name: "inFlightMax", meaning: "copies of requests on their way to mirrors; more are left out" },
-      { name: "answerBytesMax", meaning: "as much of a mirror's answer is read" },
-      { name: "timeoutMs", meaning: "a mirror's answer" },
     ],
     "services/gateway/src/data/outlier.ts": [
       { name: "failuresMax", meaning: "failures in a row after which an instance is left alone" },
@@ -378,7 +387,11 @@ export const notLimits: Readonly<Record<string, readonly string[]>> = {
   "services/auth/src/domain/refresh-token.ts": ["tokenBytes", "nonceBytes", "tagBytes"],
   "services/auth/src/keys/sealed-json.ts": ["nonceBytes", "tagBytes"],
   "services/auth/src/rpc/service-credentials.ts": ["dayMs"],
-  "services/gateway/src/data/request-ids.ts": ["poolBytes", "idBytes"],
-  "services/gateway/src/data/http1-downstream.ts": ["smallBodyBytesMax"],
+  "services/gateway/src/data/random-hex.ts": ["poolBytes"],
+  "services/gateway/src/data/error-forms.ts": ["formsMax"],
+  "services/gateway/src/data/http1/connection-pool.ts": ["tickMs"],
+  "services/gateway/src/data/http1/packet.ts": ["packetBytesMax"],
+  "services/gateway/src/data/http1/server-connection.ts": ["tickMs"],
+  "services/gateway/src/data/http1/field-names.ts": ["lengthMax"],
   "services/gateway/src/data/local-rate-limiter.ts": ["sweepMax"],
 };

@@ -46,9 +46,12 @@ export const bannedCalls: readonly BannedCall[] = [
       "services/gateway/src/data/deadline.ts": "one timer per request on the hot path, re-armed and without a promise",
       "services/gateway/src/data/forward.ts":
         "bounds an attempt and waits for the next, on the hot path of routes that ask for it",
-      "services/gateway/src/data/http1-downstream.ts": "lingers on a socket before it closes",
+      "services/gateway/src/data/http1/client-connection.ts": "bounds connecting of a real connection",
+      "services/gateway/src/data/http1/connection-pool.ts": "one tick for the idle time of all its connections",
+      "services/gateway/src/data/http1/read-answer.ts": "bounds a request of the gateway's own",
       "services/gateway/src/data/http2-sessions.ts": "bounds connecting of a real connection",
-      "services/gateway/src/data/listener.ts": "bounds the first bytes of a connection and closes idle ones on stop",
+      "services/gateway/src/data/listener.ts":
+        "bounds the first bytes of a connection, one tick for all of them, closes idle ones on stop",
       "services/gateway/src/data/tls-termination.ts": "bounds the handshake of a real connection",
       "services/gateway/src/data/workload-token.ts": "reads the token's file again, cancelled on stop",
     },

@@ -1,5 +1,6 @@
 export { type AdminServer, type AdminServerOptions, createAdminServer } from "./admin-server.ts";
 export { type BackoffOptions, backoffMs } from "./backoff.ts";
+export { type CellHistogram, type CellHistogramOptions, cellHistogram, type HistogramCell } from "./cell-histogram.ts";
 export { type Clock, systemClock } from "./clock.ts";
 export {
   bool,

@@ -10,8 +10,21 @@ const flushMs = 50;
 /** Writes lines to standard output, in order and never mixed; what is still collected is written when the process ends. */
 export function createLineWriter(): WriteLine {
   // Synchronous: a write of many lines is cheaper than handing it to another thread.
-  const destination = pino.destination({ fd: 1, sync: true, minLength: bufferBytes });
-  setInterval(() => destination.flush(), flushMs).unref();
-  process.once("exit", () => destination.flushSync());
-  return (line) => void destination.write(line);
+  const destination = pino.destination({ fd: 1, sync: true });
+  let collected = "";
+  const write = () => {
+    if (collected === "") return;
+    const lines = collected;
+    collected = "";
+    destination.write(lines);
+  };
+  setInterval(write, flushMs).unref();
+  process.once("exit", () => {
+    write();
+    destination.flushSync();
+  });
+  return (line) => {
+    collected += line;
+    if (collected.length >= bufferBytes) write();
+  };
 }

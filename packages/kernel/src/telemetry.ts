@@ -9,6 +9,7 @@ import {
   type SpanProcessor,
   TraceIdRatioBasedSampler,
 } from "@opentelemetry/sdk-trace";
+import { cellHistograms } from "./cell-histogram.ts";
 
 export interface TelemetryOptions {
   service: string;
@@ -32,6 +33,7 @@ export function startTelemetry(options: TelemetryOptions): Telemetry {
     preventServerStart: true,
     withoutTargetInfo: false,
     withoutScopeInfo: true,
+    metricProducers: [cellHistograms],
   });
   const sdk = new NodeSDK({
     autoDetectResources: false,

@@ -20,6 +20,7 @@ export { healthRoutes } from "./builtin/health-service.ts";
 export { createReflectionSource, type ReflectionSource, reflectionRoutes } from "./builtin/reflection-service.ts";
 export { connectErrorToFault, faultToConnectError, thrownToConnectError } from "./fault-mapping.ts";
 export { actorOf, anonymous, type CallContext, type Principal } from "./principal.ts";
+export { giveReasons } from "./server/library-errors.ts";
 export {
   createOnePortListener,
   type NodeRequest,
@@ -27,5 +28,6 @@ export {
   type OnePortListener,
   type OnePortListenerOptions,
 } from "./server/one-port-listener.ts";
+export { type ProtocolProblem, protocolAnswer, withWords } from "./server/protocol-answer.ts";
 export { createRpcServer, type HttpRoutes, type RpcServer, type RpcServerOptions } from "./server/rpc-server.ts";
 export { defineService, type Handler, type Route, type ServiceRoutes } from "./service-routes.ts";

@@ -151,8 +151,17 @@ describe.each(transports)("%s", (_, transport) => {
   });
 
   test("a message above the limit is refused", async () => {
-    const call = client().listEntries({ pageToken: "x".repeat(20_000) });
-    expect((await failure(call)).code).toBe(Code.ResourceExhausted);
+    const error = await failure(client().listEntries({ pageToken: "x".repeat(20_000) }));
+    expect(error.code).toBe(Code.ResourceExhausted);
+    expect(error.findDetails(ErrorInfoSchema)[0]).toMatchObject({ reason: "MESSAGE_TOO_LARGE", domain: "plinth.dev" });
+  });
+
+  test("a method that is not there is unknown, with a reason", async () => {
+    const method = { ...AuditService.method.getEntry, name: "Nope" };
+    const call = transport().unary(method, undefined, undefined, undefined, {});
+    const error = await failure(call);
+    expect(error.code).toBe(Code.Unimplemented);
+    expect(error.findDetails(ErrorInfoSchema)[0]).toMatchObject({ reason: "RPC_UNKNOWN", domain: "plinth.dev" });
   });
 
   test("access rules: missing, insufficient and right credentials", async () => {

@@ -23,6 +23,7 @@ export async function compose(runtime: ServiceRuntime, config: ConfigOf<typeof g
     drainDelayMs: config.drainDelayMs,
     rateLimitKeysMax: config.rateLimitKeysMax,
     tokenCacheMax: config.tokenCacheMax,
+    tracing: base.otlpEndpoint !== undefined,
   };
   const { routes: directory, serviceType } = config;
   let gateway: Gateway;

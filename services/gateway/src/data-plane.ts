@@ -40,6 +40,8 @@ export interface DataPlaneOptions {
   drainDelayMs?: number;
   rateLimitKeysMax?: number;
   tokenCacheMax?: number;
+  /** Whether somebody collects spans. Default true. */
+  tracing?: boolean;
   outlier?: OutlierOptions;
 }
 
@@ -97,7 +99,7 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
     }),
     trustedProxies: new TrustedProxies(options.trustedProxies ?? []),
     metrics,
-    tracer: trace.getTracer("plinth.gateway"),
+    tracer: options.tracing === false ? undefined : trace.getTracer("plinth.gateway"),
     clock,
     random,
     logger,
@@ -112,7 +114,7 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
 
   function open({ host, port, tls, table, publicPort, localLast }: OpenOptions): OpenPort {
     const reflection = new MergedReflection({ table, upstreams, own: ownReflection(), clock, logger });
-    const local = createLocalRpc(health, reflection);
+    const local = createLocalRpc(health, reflection, logger);
     const entrance: Entrance = {
       table,
       local: (exchange) => local.handle(exchange),
@@ -123,6 +125,7 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
       host,
       port,
       logger,
+      clock,
       drainDelayMs: options.drainDelayMs ?? 1_000,
       ...(tls ? { tls } : {}),
       onRequest(downstream: Downstream, upgradeHead?: Uint8Array) {

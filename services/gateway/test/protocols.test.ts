@@ -1,9 +1,10 @@
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { StringValueSchema } from "@bufbuild/protobuf/wkt";
-import { createClient, type Transport } from "@connectrpc/connect";
+import { type ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
 import * as connectWeb from "@connectrpc/connect-web";
 import grpc from "@grpc/grpc-js";
+import { ErrorInfoSchema } from "@plinth/proto/google/rpc/error_details";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { EchoService } from "./echo-service.ts";
 import { type Running, service, startGateway } from "./harness.ts";
@@ -88,11 +89,14 @@ describe.each([
     await expect(client(transport()).unary({ value: "wait" }, options)).rejects.toThrow(/deadline_exceeded/);
   });
 
-  it("refuses an unknown path in the caller's protocol", async () => {
+  it("refuses an unknown path in the caller's protocol, with a reason", async () => {
     const wrong = { ...EchoService, typeName: "plinth.test.v1.Nothing" };
     const method = { ...EchoService.methods[0], parent: wrong };
     const call = transport().unary(method as never, undefined, undefined, undefined, { value: "x" } as never);
     await expect(call).rejects.toThrow(/no service is reachable/);
+    const error = await call.catch((err: ConnectError) => err);
+    const reasons = (error as ConnectError).findDetails(ErrorInfoSchema).map(({ reason, domain }) => [reason, domain]);
+    expect(reasons).toEqual([["ROUTE_NOT_FOUND", "plinth.dev"]]);
   });
 });
 

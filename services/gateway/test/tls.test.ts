@@ -25,8 +25,9 @@ beforeAll(async () => {
     tls: { context: (serverName) => contexts.get(serverName), minVersion: "TLSv1.2" },
     onRequest(downstream) {
       seen.push(downstream);
-      downstream.start(200, ["content-length", "2"], false);
-      downstream.end(Buffer.from("ok"));
+      const body = downstream.target.repeat(downstream.target.startsWith("/long") ? 3_000 : 1);
+      downstream.start(200, ["content-length", String(body.length)], false);
+      downstream.end(Buffer.from(body));
     },
   });
   await listener.start();
@@ -58,6 +59,25 @@ describe("a port with TLS", () => {
       ["1.1", true, "a.test"],
       ["1.1", true, "b.test"],
     ]);
+  });
+
+  it("mixes up no answers, however slowly they are taken", async () => {
+    const socket = tls.connect({ port: listener.port(), host: "127.0.0.1", ca: a.cert, servername: "a.test" });
+    await once(socket, "secureConnect");
+    socket.pause();
+    const targets = Array.from({ length: 400 }, (_, i) => `/long${i}/`);
+    socket.write(targets.map((target) => `GET ${target} HTTP/1.1\r\nHost: a.test\r\n\r\n`).join(""));
+    await eventually(() => expect(seen.length).toBeGreaterThan(10));
+    let text = "";
+    socket.setEncoding("latin1").on("data", (chunk: string) => {
+      text += chunk;
+    });
+    socket.resume();
+    await eventually(() => expect(text.endsWith(targets.at(-1)?.repeat(3_000) as string)).toBe(true));
+    socket.destroy();
+    const bodies = text.split(/HTTP\/1\.1 200 OK\r\n(?:[^\r]+\r\n)+\r\n/).slice(1);
+    expect(bodies.length).toBe(400);
+    expect(bodies.every((body, i) => body === targets[i]?.repeat(3_000))).toBe(true);
   });
 
   it("serves HTTP/2 to clients that offer it", async () => {

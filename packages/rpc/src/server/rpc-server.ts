@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { DescMethod } from "@bufbuild/protobuf";
-import { type ConnectRouter, createContextValues, type HandlerContext } from "@connectrpc/connect";
-import { connectNodeAdapter } from "@connectrpc/connect-node";
+import { type ConnectRouter, createConnectRouter, createContextValues, type HandlerContext } from "@connectrpc/connect";
+import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 import type { Clock, Component, Health, Logger, Random } from "@plinth/kernel";
 import type { Authorizer } from "../access.ts";
 import type { Authenticator } from "../auth/authenticator.ts";
@@ -10,7 +10,9 @@ import { createReflectionSource, reflectionRoutes } from "../builtin/reflection-
 import type { AnyRoute, ServiceRoutes } from "../service-routes.ts";
 import { callContextKey, peerAddressKey } from "./call-state.ts";
 import { createInterceptors } from "./interceptors.ts";
+import { giveReasons } from "./library-errors.ts";
 import { createOnePortListener } from "./one-port-listener.ts";
+import { createRpcAdapter } from "./rpc-adapter.ts";
 
 /** Plain HTTP beside the RPCs, by exact path. */
 export type HttpRoutes = Record<string, (request: IncomingMessage, response: ServerResponse) => void>;
@@ -54,16 +56,9 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
     }
   }
   const shutdown = new AbortController();
-  const handler = connectNodeAdapter({
-    routes(router) {
-      for (const { service, routes } of services) registerService(router, service.methods, routes);
-      healthRoutes(
-        router,
-        health,
-        services.map(({ service }) => service.typeName),
-      );
-      reflectionRoutes(router, createReflectionSource(services.map(({ service }) => service)));
-    },
+  const router = createConnectRouter({
+    acceptCompression: [compressionGzip, compressionBrotli],
+    requestGate: giveReasons,
     interceptors: createInterceptors({
       ...options,
       callsMax: options.callsMax ?? 2_000,
@@ -74,11 +69,22 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
     writeMaxBytes: options.writeMaxBytes ?? 16 << 20,
     maxTimeoutMs: options.maxTimeoutMs ?? 300_000,
     shutdownSignal: shutdown.signal,
+  });
+  for (const { service, routes } of services) registerService(router, service.methods, routes);
+  healthRoutes(
+    router,
+    health,
+    services.map(({ service }) => service.typeName),
+  );
+  reflectionRoutes(router, createReflectionSource(services.map(({ service }) => service)));
+  const handle = createRpcAdapter({
+    router,
     contextValues: (request) => createContextValues().set(peerAddressKey, request.socket.remoteAddress ?? ""),
     fallback: (request, response) =>
       answerPlainHttp(httpRoutes, request as IncomingMessage, response as ServerResponse),
+    logger: options.logger,
   });
-  const listener = createOnePortListener({ host: options.host, port: options.port, handle: handler });
+  const listener = createOnePortListener({ host: options.host, port: options.port, handle });
   return {
     name: "rpc server",
     port: () => listener.port(),
@@ -113,13 +119,9 @@ function copyHeaders(from: Headers, to: Headers): void {
   for (const [name, value] of from) to.append(name, value);
 }
 
-function answerPlainHttp(routes: HttpRoutes, request: IncomingMessage, response: ServerResponse): void {
+function answerPlainHttp(routes: HttpRoutes, request: IncomingMessage, response: ServerResponse): boolean {
   const path = request.url?.split("?", 1)[0] ?? "";
   const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
-  if (route) {
-    route(request, response);
-    return;
-  }
-  response.writeHead(404, { "content-type": "application/json" });
-  response.end('{"code":"unimplemented","message":"there is no such RPC here; list them with server reflection"}\n');
+  route?.(request, response);
+  return route !== undefined;
 }

@@ -1,3 +1,4 @@
+import { readAnswer } from "../data/http1/read-answer.ts";
 import type { Upstreams } from "../data/upstreams.ts";
 
 const timeoutMs = 3_000;
@@ -7,18 +8,14 @@ const documentBytesMax = 64 * 1024;
 export async function fetchJwks(upstreams: Upstreams, service: string): Promise<string> {
   const endpoint = upstreams.pick(service, []);
   if (endpoint === undefined) throw new Error("the service auth has no ready endpoint");
-  const { statusCode, body } = await endpoint.pool.request({
+  const { status, body } = await readAnswer(endpoint.pool, {
     method: "GET",
-    path: "/.well-known/jwks.json",
-    headers: { host: endpoint.authority, accept: "application/json" },
-    signal: AbortSignal.timeout(timeoutMs),
+    target: "/.well-known/jwks.json",
+    host: endpoint.authority,
+    headers: ["accept", "application/json"],
+    bytesMax: documentBytesMax,
+    timeoutMs,
   });
-  let text = "";
-  body.setEncoding("utf8");
-  for await (const chunk of body) {
-    text += chunk as string;
-    if (text.length > documentBytesMax) throw new Error("the JWKS document is too large");
-  }
-  if (statusCode !== 200) throw new Error(`auth answered ${statusCode} to the request for its JWKS`);
-  return text;
+  if (status !== 200) throw new Error(`auth answered ${status} to the request for its JWKS`);
+  return body.toString();
 }

@@ -25,7 +25,7 @@ export function startDeadline(exchange: Exchange): void {
 function routeLimitMs(exchange: Exchange, timeoutMs: number): number {
   if (exchange.openEnded) return never;
   if (!isStreaming(exchange.kind)) return exchange.startedMs + timeoutMs;
-  const sending = exchange.downstream.hasBody && !exchange.downstream.body.readableEnded;
+  const sending = exchange.downstream.hasBody && !exchange.downstream.bodyEnded;
   return sending ? never : exchange.activeMs + timeoutMs;
 }
 

@@ -45,7 +45,8 @@ export class DownstreamHeaders {
         this.grpcStatus = value;
         break;
       case "connection":
-        this.#named = `${this.#named ?? ""},${value.toLowerCase().replaceAll(" ", "")}`;
+        if (value !== "keep-alive" && value !== "close")
+          this.#named = `${this.#named ?? ""},${value.toLowerCase().replaceAll(" ", "")}`;
         return;
       default:
         if (hopByHop.has(name) || (this.#corsByEdge && isCorsHeader(name))) return;

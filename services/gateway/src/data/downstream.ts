@@ -1,4 +1,4 @@
-import type { Readable } from "node:stream";
+import type { BodySink } from "./request-body.ts";
 import type { RequestHead } from "./request-head.ts";
 
 export interface DownstreamEvents {
@@ -20,18 +20,23 @@ export interface Downstream {
   readonly target: string;
   readonly head: RequestHead;
   readonly hasBody: boolean;
-  /** The request's body; read at most once. */
-  readonly body: Readable;
+  /** All of the request came, or there is no more to come. */
+  readonly bodyEnded: boolean;
   readonly remoteAddress: string;
   readonly headersSent: boolean;
   readonly closed: boolean;
   readonly isUpgrade: boolean;
   events: DownstreamEvents | undefined;
-  /** Sends the head. `headers`: name and value in turn. `end` promises that nothing follows. */
+  /** Hands the request's body out from now on, also within this call; called at most once. */
+  readBody(sink: BodySink): void;
+  /** Little more comes until `resumeBody`. */
+  pauseBody(): void;
+  resumeBody(): void;
+  /** Sends the head. `headers`: name in lower case and value in turn. `end` promises that nothing follows. */
   start(status: number, headers: string[], end: boolean): void;
-  /** False: wait for `onDrain`. */
+  /** The chunk may change after the call. False: wait for `onDrain`. */
   write(chunk: Uint8Array): boolean;
-  /** Ends the answer, with a last chunk or trailers (name and value in turn). */
+  /** Ends the answer, with a last chunk (which may change after the call) or trailers (name and value in turn). */
   end(chunk?: Uint8Array, trailers?: readonly string[]): void;
   /** Ends like `end`, after the request's body has gone by: closing before that could cost the caller the answer. */
   endAfterBody(chunk?: Uint8Array): void;

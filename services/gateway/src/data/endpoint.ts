@@ -1,4 +1,4 @@
-import { Pool } from "undici";
+import { ConnectionPool } from "./http1/connection-pool.ts";
 import { Http2Sessions } from "./http2-sessions.ts";
 import { Outlier, type OutlierOptions } from "./outlier.ts";
 
@@ -9,8 +9,14 @@ export const upstreamLimits = {
   connectionsMax: 512,
   /** Below the 5 s after which Node servers close idle connections. */
   keepAliveTimeoutMs: 4_000,
+  /** Taken off the time for which a service says it keeps idle connections. */
+  keepAliveMarginMs: 1_000,
   /** Head of an answer. */
-  maxHeaderBytes: 32 * 1024,
+  headBytesMax: 32 * 1024,
+  /** Header fields of an answer. */
+  fieldsMax: 200,
+  /** Interim answers (1xx) before the answer. */
+  interimMax: 16,
 } as const;
 
 /** One instance of a service, with its connections. */
@@ -24,7 +30,7 @@ export class Endpoint {
   readonly sessions: Http2Sessions;
   draining = false;
   inFlight = 0;
-  #pool: Pool | undefined;
+  #pool: ConnectionPool | undefined;
 
   constructor(service: string, host: string, port: number, outlier: OutlierOptions = {}) {
     this.service = service;
@@ -36,18 +42,8 @@ export class Endpoint {
   }
 
   /** Opened by the first request. */
-  get pool(): Pool {
-    this.#pool ??= new Pool(`http://${this.authority}`, {
-      allowH2: false,
-      connections: upstreamLimits.connectionsMax,
-      pipelining: 1,
-      connect: { timeout: upstreamLimits.connectTimeoutMs },
-      keepAliveTimeout: upstreamLimits.keepAliveTimeoutMs,
-      maxHeaderSize: upstreamLimits.maxHeaderBytes,
-      // The gateway's own timers decide; undici's would only add a second opinion.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-    });
+  get pool(): ConnectionPool {
+    this.#pool ??= new ConnectionPool({ host: this.host, port: this.port, ...upstreamLimits });
     return this.#pool;
   }
 

@@ -44,7 +44,7 @@ export class Exchange implements DownstreamEvents {
   readonly method: string;
   readonly startedMs: number;
   readonly kind: ProtocolKind;
-  /** Upgraded connection: the bytes that came right after the request. */
+  /** Set when the request asks to leave HTTP. */
   readonly upgradeHead: Uint8Array | undefined;
   /** Normalised path without query; empty until accepted. */
   path = "";

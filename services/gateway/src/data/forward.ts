@@ -3,13 +3,13 @@ import { changePath } from "./change-path.ts";
 import type { DownstreamHeaders } from "./downstream-headers.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Exchange } from "./exchange.ts";
-import { Http1Forward } from "./http1-forward.ts";
+import { type BodyLimit, Http1Forward } from "./http1-forward.ts";
 import { Http2Forward } from "./http2-forward.ts";
 import type { GatewayMetrics } from "./metrics.ts";
 import type { Mirrors } from "./mirrors.ts";
 import { pickBackend } from "./pick-backend.ts";
-import { refusals } from "./refusals.ts";
-import { BodyIncomplete, BodyTooLarge, RequestBody } from "./request-body.ts";
+import { badRequest, type Refusal, refusals } from "./refusals.ts";
+import { BodyIncomplete, BodyMalformed, BodyTooLarge } from "./request-body.ts";
 import { refuse } from "./respond.ts";
 import type { Rewrite, Route } from "./route.ts";
 import { upstreamHeaders } from "./upstream-headers.ts";
@@ -80,22 +80,23 @@ export class Forwarder implements ForwardOutcome {
 
   #collect(exchange: Exchange): void {
     const chunks: Buffer[] = [];
-    const { body } = exchange.downstream;
-    body.on("data", (chunk: Buffer) => {
-      exchange.requestBytes += chunk.length;
-      if (exchange.requestBytes > bufferedBodyBytesMax) refuse(exchange, refusals.bodyTooLarge);
-      else chunks.push(chunk);
+    exchange.downstream.readBody({
+      onBodyData(chunk) {
+        exchange.requestBytes += chunk.length;
+        if (exchange.requestBytes > bufferedBodyBytesMax) refuse(exchange, refusals.bodyTooLarge);
+        else chunks.push(chunk);
+      },
+      onBodyEnd: () => {
+        if (exchange.ended || exchange.downstream.headersSent) return;
+        if (exchange.requestBytes !== exchange.head.contentLength) {
+          refuse(exchange, refusals.requestIncomplete);
+          return;
+        }
+        exchange.bufferedBody = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
+        this.#attempt(exchange);
+      },
+      onBodyError: () => refuse(exchange, refusals.requestIncomplete),
     });
-    body.on("end", () => {
-      if (exchange.ended || exchange.downstream.headersSent) return;
-      if (exchange.requestBytes !== exchange.head.contentLength) {
-        refuse(exchange, refusals.requestIncomplete);
-        return;
-      }
-      exchange.bufferedBody = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
-      this.#attempt(exchange);
-    });
-    body.on("error", () => refuse(exchange, refusals.requestIncomplete));
   }
 
   #attempt(exchange: Exchange): void {
@@ -130,10 +131,10 @@ export class Forwarder implements ForwardOutcome {
     }
   }
 
-  #body(exchange: Exchange, route: Route): Buffer | RequestBody | null {
-    if (!exchange.downstream.hasBody) return null;
+  #body(exchange: Exchange, route: Route): Buffer | BodyLimit | undefined {
+    if (!exchange.downstream.hasBody) return undefined;
     if (exchange.bufferedBody !== undefined) return exchange.bufferedBody;
-    return new RequestBody(exchange, exchange.streaming ? Number.POSITIVE_INFINITY : route.maxBodyBytes);
+    return { bytesMax: exchange.streaming ? Number.POSITIVE_INFINITY : route.maxBodyBytes };
   }
 
   #boundAttempt(exchange: Exchange, timeoutMs: number): void {
@@ -179,8 +180,9 @@ export class Forwarder implements ForwardOutcome {
   }
 
   failed(exchange: Exchange, endpoint: Endpoint, err: Error, sent: boolean): void {
-    if (err instanceof BodyTooLarge || err instanceof BodyIncomplete) {
-      refuse(exchange, err instanceof BodyTooLarge ? refusals.bodyTooLarge : refusals.requestIncomplete);
+    const refusal = bodyRefusal(err);
+    if (refusal !== undefined) {
+      refuse(exchange, refusal);
       return;
     }
     this.#metrics.upstreamFailed(endpoint.service, sent ? "broken" : "connect");
@@ -206,6 +208,13 @@ export class Forwarder implements ForwardOutcome {
 function rewrite(exchange: Exchange, { hostname, path }: Rewrite): void {
   if (hostname !== undefined) exchange.rewrittenHost = hostname;
   if (path !== undefined) exchange.rewrittenPath = changePath(exchange.path, path, exchange.route as Route);
+}
+
+/** Set when the caller's body is what went wrong. */
+function bodyRefusal(err: Error): Refusal | undefined {
+  if (err instanceof BodyTooLarge) return refusals.bodyTooLarge;
+  if (err instanceof BodyIncomplete) return refusals.requestIncomplete;
+  return err instanceof BodyMalformed ? badRequest(err.message) : undefined;
 }
 
 /** gRPC needs trailers and Connect streams both directions at once: only HTTP/2 has them. */

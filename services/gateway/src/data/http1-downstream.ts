@@ -1,157 +1,181 @@
-import { type IncomingMessage, ServerResponse } from "node:http";
-import type { Duplex } from "node:stream";
+import type { Socket } from "node:net";
 import type { Downstream, DownstreamEvents } from "./downstream.ts";
-import { RequestHead } from "./request-head.ts";
-import { peerOf } from "./tls-termination.ts";
-
-const owner = Symbol("downstream");
-type Owned = ServerResponse & { [owner]?: Http1Downstream };
-type OwnedSocket = Duplex & { [owner]?: Http1Downstream | undefined };
-
-/** The request on this connection that is being answered, if any. */
-export const answeringOn = (socket: Duplex): Http1Downstream | undefined => (socket as OwnedSocket)[owner];
-
-function onClose(this: Owned): void {
-  this[owner]?.closeOnce();
-}
-
-function onDrain(this: Owned): void {
-  this[owner]?.events?.onDrain();
-}
-
-/** Bodies up to this size leave as text together with their head. */
-const smallBodyBytesMax = 4096;
-/** How long and how much of an unwanted body is read after its answer. */
-const lingerMs = 2_000;
-const lingerBytesMax = 16 * 1024 * 1024;
+import type { Framing } from "./http1/answer-head.ts";
+import { writeChunk, writePacket } from "./http1/packet.ts";
+import type { ServerConnection } from "./http1/server-connection.ts";
+import type { BodySink } from "./request-body.ts";
+import type { RequestHead } from "./request-head.ts";
 
 /** Trailers that must not be sent: framing and routing (RFC 9110 section 6.5.1). */
 const forbiddenTrailers = new Set(["content-length", "transfer-encoding", "host", "trailer", "authorization"]);
 
+export interface Http1Request {
+  method: string;
+  target: string;
+  head: RequestHead;
+  hasBody: boolean;
+  /** The caller understands chunks: HTTP/1.1. */
+  chunks: boolean;
+  /** Asks to leave HTTP for WebSocket. */
+  upgrade: boolean;
+}
+
+function flush(downstream: Http1Downstream): void {
+  downstream.flushHead();
+}
+
+/** The answer to one request over HTTP/1.1. */
 export class Http1Downstream implements Downstream {
   readonly version = "1.1";
-  readonly body: IncomingMessage;
+  readonly method: string;
+  readonly target: string;
   readonly head: RequestHead;
-  readonly response: ServerResponse;
+  readonly hasBody: boolean;
   readonly isUpgrade: boolean;
-  readonly socket: Duplex | undefined;
   events: DownstreamEvents | undefined;
-  #closing: () => boolean;
-  #drainWatched = false;
+  headersSent = false;
   closed = false;
+  readonly #connection: ServerConnection;
+  readonly #chunks: boolean;
+  /** The head, until it has left. */
+  #headers: readonly string[] | undefined;
+  #status = 0;
+  #framing: Framing = "none";
+  #close = false;
+  #ended = false;
 
-  /** `closing` tells whether answers should announce the end of the connection. */
-  constructor(request: IncomingMessage, response: ServerResponse, closing: () => boolean, upgradeSocket?: Duplex) {
-    this.body = request;
-    this.response = response;
-    this.#closing = closing;
-    this.head = new RequestHead(request.rawHeaders);
-    this.isUpgrade = upgradeSocket !== undefined;
-    this.socket = upgradeSocket;
-    (response as Owned)[owner] = this;
-    (request.socket as OwnedSocket)[owner] = this;
-    response.on("close", onClose);
-  }
-
-  /** For a request that asks to leave HTTP: a response object on the bare socket, for refusals. */
-  static ofUpgrade(request: IncomingMessage, socket: Duplex, closing: () => boolean): Http1Downstream {
-    const response = new ServerResponse(request);
-    response.shouldKeepAlive = false;
-    response.assignSocket(socket as never);
-    return new Http1Downstream(request, response, closing, socket);
-  }
-
-  get method(): string {
-    return this.body.method as string;
-  }
-
-  get target(): string {
-    return this.body.url as string;
-  }
-
-  get hasBody(): boolean {
-    return this.head.chunked || this.head.contentLength > 0;
-  }
-
-  get secure(): boolean {
-    return peerOf(this.body.socket).secure;
-  }
-
-  get serverName(): string {
-    return peerOf(this.body.socket).serverName;
+  constructor(connection: ServerConnection, request: Http1Request) {
+    this.#connection = connection;
+    this.method = request.method;
+    this.target = request.target;
+    this.head = request.head;
+    this.hasBody = request.hasBody;
+    this.isUpgrade = request.upgrade;
+    this.#chunks = request.chunks;
   }
 
   get remoteAddress(): string {
-    return this.body.socket.remoteAddress ?? "";
+    return this.#connection.peer.address;
   }
 
-  get headersSent(): boolean {
-    return this.response.headersSent;
+  get secure(): boolean {
+    return this.#connection.peer.secure;
   }
 
-  start(status: number, headers: string[]): void {
-    if (this.#closing()) headers.push("connection", "close");
-    this.response.writeHead(status, headers);
+  get serverName(): string {
+    return this.#connection.peer.serverName;
+  }
+
+  get bodyEnded(): boolean {
+    return this.#connection.bodyEnded;
+  }
+
+  readBody(sink: BodySink): void {
+    this.#connection.readBody(sink);
+  }
+
+  pauseBody(): void {
+    this.#connection.pauseBody();
+  }
+
+  resumeBody(): void {
+    this.#connection.resumeBody();
+  }
+
+  /** The head waits for the end of this turn, so that it leaves together with a body that is already there. */
+  start(status: number, headers: readonly string[]): void {
+    this.headersSent = true;
+    this.#status = status;
+    this.#headers = headers;
+    process.nextTick(flush, this);
+  }
+
+  flushHead(): void {
+    if (this.#headers !== undefined && !this.closed) this.#connection.socket.write(this.#takeHead(-1, false), "latin1");
+  }
+
+  #takeHead(bodyBytes: number, trailers: boolean): string {
+    const { heads, keepAlive } = this.#connection;
+    const head = heads.make({
+      status: this.#status,
+      headers: this.#headers as readonly string[],
+      head: this.method === "HEAD",
+      chunks: this.#chunks,
+      close: !keepAlive,
+      bodyBytes,
+      trailers,
+    });
+    this.#headers = undefined;
+    this.#framing = heads.framing;
+    this.#close = heads.close;
+    return head;
   }
 
   write(chunk: Uint8Array): boolean {
-    if (this.response.write(chunk)) return true;
-    if (!this.#drainWatched) {
-      this.#drainWatched = true;
-      this.response.on("drain", onDrain);
-    }
-    return false;
+    if (this.closed || this.#ended) return true;
+    const { socket } = this.#connection;
+    const head = this.#headers === undefined ? "" : this.#takeHead(-1, false);
+    if (this.#framing === "none" || chunk.length === 0) return head === "" || socket.write(head, "latin1");
+    return this.#framing === "chunked" ? writeChunk(socket, head, chunk) : writePacket(socket, head, chunk);
   }
 
-  end(chunk?: Uint8Array, trailers?: readonly string[]): void {
-    if (trailers && trailers.length > 0 && this.response.chunkedEncoding) this.#addTrailers(trailers);
-    // Head and a small body as one string are one write; as buffers they are two, gathered by the kernel.
-    if (chunk !== undefined && chunk.length <= smallBodyBytesMax)
-      this.response.end(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length).toString("latin1"), "latin1");
-    else this.response.end(chunk);
-    if (this.isUpgrade) this.socket?.end();
+  end(chunk?: Uint8Array, trailers: readonly string[] = []): void {
+    if (this.closed || this.#ended) return;
+    this.#ended = true;
+    const { socket } = this.#connection;
+    let head = "";
+    if (this.#headers !== undefined) head = this.#takeHead(chunk?.length ?? 0, trailers.length > 0);
+    const body = this.#framing === "none" ? undefined : chunk;
+    if (this.#framing === "chunked") {
+      if (body !== undefined && body.length > 0) writeChunk(socket, head, body);
+      else if (head !== "") socket.write(head, "latin1");
+      socket.write(lastChunk(trailers), "latin1");
+    } else if (head !== "" || body !== undefined) writePacket(socket, head, body);
+    if (!socket.writableNeedDrain) this.#finish(true);
+    this.#connection.answered(!this.#close);
   }
 
+  /** What still comes in is read and dropped before the connection closes, by the connection. */
   endAfterBody(chunk?: Uint8Array): void {
-    const request = this.body;
-    if (!this.hasBody || request.complete || request.destroyed) {
-      this.end(chunk);
-      return;
-    }
-    if (chunk) this.response.write(chunk);
-    const timer = setTimeout(finish, lingerMs, this);
-    let bytes = 0;
-    request.on("data", (part: Buffer) => {
-      bytes += part.length;
-      if (bytes > lingerBytesMax) finish(this);
-    });
-    request.once("end", () => finish(this));
-    request.once("close", () => finish(this));
-    request.resume();
-    function finish(downstream: Http1Downstream): void {
-      clearTimeout(timer);
-      if (!downstream.response.writableEnded) downstream.end();
-    }
-  }
-
-  #addTrailers(trailers: readonly string[]): void {
-    const kept: [string, string][] = [];
-    for (let i = 0; i < trailers.length; i += 2) {
-      const name = trailers[i] as string;
-      if (!forbiddenTrailers.has(name.toLowerCase())) kept.push([name, trailers[i + 1] as string]);
-    }
-    this.response.addTrailers(kept);
+    this.end(chunk);
   }
 
   abort(): void {
-    this.body.socket.destroy();
+    const { socket, peer } = this.#connection;
+    // An ordinary end would look like the end of an answer whose length was not told.
+    if (this.#framing === "close" && !peer.secure) socket.resetAndDestroy();
+    else socket.destroy();
   }
 
-  closeOnce(): void {
+  /** Leaves HTTP: the socket is the caller's of this method from now on. */
+  detach(): Socket {
+    this.headersSent = true;
+    return this.#connection.detach();
+  }
+
+  /** The socket has room again. */
+  onDrain(): void {
+    if (this.#ended) this.#finish(true);
+    else this.events?.onDrain();
+  }
+
+  /** The socket is gone. */
+  onClose(): void {
+    this.#finish(false);
+  }
+
+  #finish(complete: boolean): void {
     if (this.closed) return;
     this.closed = true;
-    const socket = this.body.socket as OwnedSocket;
-    if (socket[owner] === this) socket[owner] = undefined;
-    this.events?.onClosed(this.response.writableFinished);
+    this.events?.onClosed(complete);
   }
+}
+
+function lastChunk(trailers: readonly string[]): string {
+  let text = "0\r\n";
+  for (let i = 0; i < trailers.length; i += 2) {
+    const name = (trailers[i] as string).toLowerCase();
+    if (!forbiddenTrailers.has(name)) text += `${name}: ${trailers[i + 1]}\r\n`;
+  }
+  return `${text}\r\n`;
 }

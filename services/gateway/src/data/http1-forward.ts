@@ -1,112 +1,149 @@
-import type { Dispatcher } from "undici";
 import { DownstreamHeaders } from "./downstream-headers.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Exchange, Forwarding } from "./exchange.ts";
 import type { ForwardOutcome } from "./forward.ts";
-import { RequestBody } from "./request-body.ts";
+import type { ClientCall, ClientConnection } from "./http1/client-connection.ts";
+import { type BodyIncomplete, type BodyMalformed, type BodySink, BodyTooLarge } from "./request-body.ts";
 
-export class Cancelled extends Error {
-  constructor() {
-    super("the caller is gone or time is over");
-    this.name = "Cancelled";
-  }
+/** A body that comes piece by piece, up to this size. */
+export interface BodyLimit {
+  bytesMax: number;
 }
 
-type Controller = Dispatcher.DispatchController;
-
 /** One attempt over HTTP/1.1: the answer streams to the caller as fast as the caller takes it. */
-export class Http1Forward implements Dispatcher.DispatchHandler, Forwarding {
+export class Http1Forward implements ClientCall, Forwarding, BodySink {
   readonly #exchange: Exchange;
   readonly #endpoint: Endpoint;
   readonly #outcome: ForwardOutcome;
-  #controller: Controller | undefined;
-  #cancelled = false;
+  readonly method: string;
+  cancelled = false;
+  #connection: ClientConnection | undefined;
+  #shared: readonly string[] = [];
+  #body: Buffer | undefined;
+  /** -1: the body does not come piece by piece. */
+  #streamBytesMax = -1;
   #settled = false;
-  #expectedBytes = -1;
   #ended = false;
 
   constructor(exchange: Exchange, endpoint: Endpoint, outcome: ForwardOutcome) {
     this.#exchange = exchange;
     this.#endpoint = endpoint;
     this.#outcome = outcome;
+    this.method = exchange.method;
   }
 
-  send(shared: readonly string[], body: Buffer | RequestBody | null): void {
-    const exchange = this.#exchange;
-    const headers = ["host", exchange.upstreamHost];
-    if (body instanceof RequestBody && exchange.head.contentLength >= 0)
-      headers.push("content-length", String(exchange.head.contentLength));
-    for (const item of shared) headers.push(item);
+  /** `body`: all of it, or how much of it may be streamed; undefined without one. */
+  send(shared: readonly string[], body: Buffer | BodyLimit | undefined): void {
+    this.#shared = shared;
+    if (Buffer.isBuffer(body)) this.#body = body;
+    else if (body !== undefined) this.#streamBytesMax = (body as BodyLimit).bytesMax;
     this.#endpoint.inFlight++;
-    try {
-      const path = exchange.upstreamTarget;
-      this.#endpoint.pool.dispatch({ method: exchange.method, path, headers, body }, this);
-    } catch (err) {
-      this.#fail(err as Error);
-    }
+    this.#endpoint.pool.dispatch(this);
+  }
+
+  onConnection(connection: ClientConnection): void {
+    this.#connection = connection;
+    const streams = this.#streamBytesMax >= 0;
+    connection.writeRequest(this.#head(streams), this.#body, streams);
+    if (streams) this.#exchange.downstream.readBody(this);
+  }
+
+  #head(streams: boolean): string {
+    const { head, upstreamTarget, upstreamHost } = this.#exchange;
+    let text = `${this.method} ${upstreamTarget} HTTP/1.1\r\nhost: ${upstreamHost}\r\n`;
+    if (this.#chunked) text += "transfer-encoding: chunked\r\n";
+    else if (streams) text += `content-length: ${head.contentLength}\r\n`;
+    else if (this.#body !== undefined) text += `content-length: ${this.#body.length}\r\n`;
+    // A method that usually has a body, without one (RFC 9110 section 8.6).
+    else if (this.method !== "GET" && this.method !== "HEAD") text += "content-length: 0\r\n";
+    const shared = this.#shared;
+    for (let i = 0; i < shared.length; i += 2) text += `${shared[i]}: ${shared[i + 1]}\r\n`;
+    return `${text}\r\n`;
+  }
+
+  get #chunked(): boolean {
+    return this.#streamBytesMax >= 0 && this.#exchange.head.contentLength < 0;
+  }
+
+  onBodyData(chunk: Buffer): void {
+    const exchange = this.#exchange;
+    exchange.requestBytes += chunk.length;
+    exchange.touch();
+    if (this.#settled) return;
+    if (exchange.requestBytes > this.#streamBytesMax) this.#cut(new BodyTooLarge());
+    else if (this.#connection?.writeBody(chunk, this.#chunked) === false) exchange.downstream.pauseBody();
+  }
+
+  onBodyEnd(): void {
+    if (!this.#settled) this.#connection?.endBody(this.#chunked);
+  }
+
+  onBodyError(err: BodyIncomplete | BodyMalformed): void {
+    this.#cut(err);
+  }
+
+  onDrain(): void {
+    this.#exchange.downstream.resumeBody();
   }
 
   cancel(): void {
-    if (this.#settled || this.#cancelled) return;
-    this.#cancelled = true;
-    this.#controller?.abort(new Cancelled());
+    if (this.#settled || this.cancelled) return;
+    this.cancelled = true;
+    this.#settle();
+    this.#connection?.destroy();
   }
 
   resume(): void {
-    this.#controller?.resume();
+    if (!this.#settled) this.#connection?.resume();
   }
 
-  onRequestStart(controller: Controller): void {
-    this.#controller = controller;
-    if (this.#cancelled) controller.abort(new Cancelled());
-  }
-
-  onResponseStart(
-    _controller: Controller,
-    status: number,
-    headers: Record<string, string | string[] | undefined>,
-  ): void {
-    if (status < 200 || this.#cancelled) return;
+  onHead(status: number, fields: readonly string[]): void {
     const exchange = this.#exchange;
     const out = new DownstreamHeaders(exchange);
-    for (const name in headers) {
-      const value = headers[name];
-      if (typeof value === "string") out.add(name, value);
-      else if (value !== undefined) for (const one of value) out.add(name, one);
+    for (let i = 0; i < fields.length; i += 2) out.add(fields[i] as string, fields[i + 1] as string);
+    if (!this.#outcome.answered(exchange, this.#endpoint, status, out)) {
+      this.cancel();
+      return;
     }
-    this.#expectedBytes = out.contentLength;
-    if (this.#outcome.answered(exchange, this.#endpoint, status, out))
+    try {
       exchange.downstream.start(status, out.finish(exchange), false);
-    else this.cancel();
+    } catch (err) {
+      // A head that HTTP/2 does not let through, for example with a second content-type.
+      this.#cut(err as Error);
+    }
   }
 
-  onResponseData(controller: Controller, chunk: Buffer): void {
+  onData(chunk: Buffer, last: boolean): void {
     const exchange = this.#exchange;
     exchange.responseBytes += chunk.length;
-    exchange.touch();
-    if (exchange.responseBytes === this.#expectedBytes) {
-      // The last byte: head, body and end leave in one piece.
+    if (last) {
+      // Head, body and end leave in one piece.
       this.#ended = true;
       exchange.downstream.end(chunk);
-    } else if (!exchange.downstream.write(chunk)) controller.pause();
+      return;
+    }
+    exchange.touch();
+    if (!exchange.downstream.write(chunk)) this.#connection?.pause();
   }
 
-  onResponseEnd(_controller: Controller, trailers: Record<string, string | string[] | undefined>): void {
+  onEnd(trailers: readonly string[]): void {
     this.#settle();
-    const exchange = this.#exchange;
-    if (!this.#ended) exchange.downstream.end(undefined, flatten(trailers));
-    exchange.finish(true);
+    if (!this.#ended) this.#exchange.downstream.end(undefined, trailers);
+    this.#exchange.finish(true);
   }
 
-  onResponseError(_controller: Controller, err: Error): void {
-    this.#fail(err);
-  }
-
-  #fail(err: Error): void {
+  onError(err: Error): void {
     if (this.#settled) return;
     this.#settle();
-    if (this.#cancelled) return;
-    this.#outcome.failed(this.#exchange, this.#endpoint, err, this.#controller !== undefined);
+    this.#outcome.failed(this.#exchange, this.#endpoint, err, this.#connection !== undefined);
+  }
+
+  /** Ends the attempt from this side: the service hears no more of it. */
+  #cut(err: Error): void {
+    if (this.#settled) return;
+    this.#settle();
+    this.#connection?.destroy();
+    this.#outcome.failed(this.#exchange, this.#endpoint, err, true);
   }
 
   #settle(): void {
@@ -114,14 +151,4 @@ export class Http1Forward implements Dispatcher.DispatchHandler, Forwarding {
     this.#settled = true;
     this.#endpoint.inFlight--;
   }
-}
-
-function flatten(trailers: Record<string, string | string[] | undefined>): string[] {
-  const flat: string[] = [];
-  for (const name in trailers) {
-    const value = trailers[name];
-    if (typeof value === "string") flat.push(name, value);
-    else if (value !== undefined) for (const one of value) flat.push(name, one);
-  }
-  return flat;
 }

@@ -1,5 +1,6 @@
 import { constants, type ServerHttp2Stream } from "node:http2";
 import type { Downstream, DownstreamEvents } from "./downstream.ts";
+import type { BodySink } from "./request-body.ts";
 import { RequestHead } from "./request-head.ts";
 import type { Peer } from "./tls-termination.ts";
 
@@ -8,7 +9,7 @@ const connectionHeaders = new Set(["connection", "keep-alive", "proxy-connection
 export class Http2Downstream implements Downstream {
   readonly version = "2";
   readonly isUpgrade = false;
-  readonly body: ServerHttp2Stream;
+  readonly #stream: ServerHttp2Stream;
   readonly head: RequestHead;
   readonly remoteAddress: string;
   readonly secure: boolean;
@@ -22,7 +23,7 @@ export class Http2Downstream implements Downstream {
   #trailers: readonly string[] | undefined;
 
   constructor(stream: ServerHttp2Stream, flags: number, rawHeaders: readonly string[], peer: Peer) {
-    this.body = stream;
+    this.#stream = stream;
     this.remoteAddress = peer.address;
     this.secure = peer.secure;
     this.serverName = peer.serverName;
@@ -54,34 +55,56 @@ export class Http2Downstream implements Downstream {
     this.head.hostCount = 1;
   }
 
+  get bodyEnded(): boolean {
+    return !this.hasBody || this.#stream.readableEnded;
+  }
+
+  readBody(sink: BodySink): void {
+    const stream = this.#stream;
+    stream.on("data", (chunk: Buffer) => sink.onBodyData(chunk));
+    stream.on("end", () => {
+      // Cut off by a reset: "end" comes first, and "close" tells.
+      if (stream.rstCode === constants.NGHTTP2_NO_ERROR) sink.onBodyEnd();
+    });
+  }
+
+  pauseBody(): void {
+    this.#stream.pause();
+  }
+
+  resumeBody(): void {
+    this.#stream.resume();
+  }
+
   get headersSent(): boolean {
-    return this.body.headersSent;
+    return this.#stream.headersSent;
   }
 
   start(status: number, headers: string[], end: boolean): void {
-    if (this.closed || this.body.destroyed) return;
+    // Reset by the caller, and "close" is still to come.
+    if (this.#isGone()) return;
     const all = [":status", String(status)];
     for (const item of headers) all.push(item);
-    if (!end) this.body.on("wantTrailers", () => this.#sendTrailers());
-    this.body.respond(all, end ? { endStream: true } : { waitForTrailers: true });
+    if (!end) this.#stream.on("wantTrailers", () => this.#sendTrailers());
+    this.#stream.respond(all, end ? { endStream: true } : { waitForTrailers: true });
   }
 
   write(chunk: Uint8Array): boolean {
-    if (this.closed || this.body.destroyed) return true;
-    return this.body.write(chunk);
+    if (this.#isGone()) return true;
+    return this.#stream.write(Buffer.from(chunk));
   }
 
   end(chunk?: Uint8Array, trailers?: readonly string[]): void {
-    if (this.closed || this.body.destroyed) return;
+    if (this.#isGone()) return;
     this.#trailers = trailers;
-    if (chunk === undefined) this.body.end();
-    else this.body.end(chunk);
+    if (chunk === undefined) this.#stream.end();
+    else this.#stream.end(Buffer.from(chunk));
   }
 
   /** The stream's end does not touch the connection: what still comes in is dropped. */
   endAfterBody(chunk?: Uint8Array): void {
     this.end(chunk);
-    if (!this.body.destroyed) this.body.resume();
+    if (!this.#stream.destroyed) this.#stream.resume();
   }
 
   /** After `waitForTrailers` the stream stays open until this was called, trailers or not. */
@@ -94,16 +117,25 @@ export class Http2Downstream implements Downstream {
       trailers[name].push(this.#trailers?.[i + 1] as string);
     }
     // Without trailers Node sends an empty DATA frame that ends the stream, which every client understands.
-    this.body.sendTrailers(trailers);
+    try {
+      this.#stream.sendTrailers(trailers);
+    } catch {
+      // Trailers that HTTP/2 does not let through: the answer must not look whole without them.
+      this.abort();
+    }
+  }
+
+  #isGone(): boolean {
+    return this.closed || this.#stream.destroyed || this.#stream.closed;
   }
 
   abort(): void {
-    if (!this.body.destroyed) this.body.close(constants.NGHTTP2_INTERNAL_ERROR);
+    if (!this.#stream.destroyed) this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR);
   }
 
   #closeOnce(): void {
     if (this.closed) return;
     this.closed = true;
-    this.events?.onClosed(this.body.rstCode === constants.NGHTTP2_NO_ERROR && this.body.writableFinished);
+    this.events?.onClosed(this.#stream.rstCode === constants.NGHTTP2_NO_ERROR && this.#stream.writableFinished);
   }
 }

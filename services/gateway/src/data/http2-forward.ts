@@ -3,7 +3,7 @@ import { DownstreamHeaders } from "./downstream-headers.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Exchange, Forwarding } from "./exchange.ts";
 import type { ForwardOutcome } from "./forward.ts";
-import { BodyTooLarge } from "./request-body.ts";
+import { type BodySink, BodyTooLarge } from "./request-body.ts";
 import type { Route } from "./route.ts";
 
 class StreamClosed extends Error {
@@ -17,7 +17,7 @@ class StreamClosed extends Error {
 }
 
 /** One attempt over HTTP/2, both directions streaming, trailers kept: gRPC and Connect streams. */
-export class Http2Forward implements Forwarding {
+export class Http2Forward implements Forwarding, BodySink {
   readonly #exchange: Exchange;
   readonly #endpoint: Endpoint;
   readonly #outcome: ForwardOutcome;
@@ -25,6 +25,8 @@ export class Http2Forward implements Forwarding {
   #stream: ClientHttp2Stream | undefined;
   #cancelled = false;
   #settled = false;
+  /** Messages of streams are limited by the service. */
+  #bodyBytesMax = Number.POSITIVE_INFINITY;
   #trailers: string[] = [];
   #finished = false;
 
@@ -79,29 +81,35 @@ export class Http2Forward implements Forwarding {
   }
 
   #pumpBody(stream: ClientHttp2Stream): void {
-    const exchange = this.#exchange;
-    if (exchange.bufferedBody !== undefined) {
-      stream.end(exchange.bufferedBody);
+    const { downstream, bufferedBody, streaming, route } = this.#exchange;
+    if (bufferedBody !== undefined) {
+      stream.end(bufferedBody);
       return;
     }
-    const source = exchange.downstream.body;
-    const limitBytes = exchange.streaming ? Number.POSITIVE_INFINITY : (exchange.route as Route).maxBodyBytes;
-    source.on("data", (chunk: Buffer) => {
-      exchange.requestBytes += chunk.length;
-      exchange.touch();
-      if (stream.destroyed || stream.writableEnded) return;
-      if (exchange.requestBytes > limitBytes) {
-        stream.close(constants.NGHTTP2_CANCEL);
-        this.#fail(new BodyTooLarge(), true);
-        return;
-      }
-      if (!stream.write(chunk)) source.pause();
-    });
-    stream.on("drain", () => source.resume());
-    source.on("end", () => {
-      if (!stream.destroyed) stream.end();
-    });
+    if (!streaming) this.#bodyBytesMax = (route as Route).maxBodyBytes;
+    stream.on("drain", () => downstream.resumeBody());
+    downstream.readBody(this);
   }
+
+  onBodyData(chunk: Buffer): void {
+    const exchange = this.#exchange;
+    exchange.requestBytes += chunk.length;
+    exchange.touch();
+    const stream = this.#stream;
+    if (stream === undefined || stream.destroyed || stream.writableEnded) return;
+    if (exchange.requestBytes > this.#bodyBytesMax) {
+      stream.close(constants.NGHTTP2_CANCEL);
+      this.#fail(new BodyTooLarge(), true);
+    } else if (!stream.write(chunk)) exchange.downstream.pauseBody();
+  }
+
+  onBodyEnd(): void {
+    const stream = this.#stream;
+    if (stream !== undefined && !stream.destroyed) stream.end();
+  }
+
+  /** The caller reset its stream: the exchange ends by itself. */
+  onBodyError(): void {}
 
   #onResponse(flags: number, raw: string[]): void {
     if (this.#cancelled) return;

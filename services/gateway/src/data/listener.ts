@@ -1,10 +1,9 @@
-import http, { type IncomingMessage, type ServerResponse } from "node:http";
 import http2, { type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
 import net, { type AddressInfo, type Socket } from "node:net";
-import type { Duplex } from "node:stream";
-import type { Component, Logger } from "@plinth/kernel";
+import { type Clock, type Component, type Logger, systemClock } from "@plinth/kernel";
 import type { Downstream } from "./downstream.ts";
-import { answeringOn, Http1Downstream } from "./http1-downstream.ts";
+import { AnswerHeads } from "./http1/answer-head.ts";
+import { ServerConnection, tickMs } from "./http1/server-connection.ts";
 import { Http2Downstream } from "./http2-downstream.ts";
 import { headersMax } from "./request-head.ts";
 import { type ListenerTls, type Peer, peerOf, TlsTermination } from "./tls-termination.ts";
@@ -20,6 +19,11 @@ export const listenerLimits = {
   prefaceTimeoutMs: 10_000,
   /** An idle HTTP/1.1 connection; longer than the 60 s of common load balancers in front. */
   keepAliveTimeoutMs: 65_000,
+  /** Bytes of later requests on an HTTP/1.1 connection that are taken in before the answer to the current one is out. */
+  pipelinedBytesMax: 64 * 1024,
+  /** How long and how much of an unwanted body is read after its answer. */
+  lingerMs: 2_000,
+  lingerBytesMax: 16 * 1024 * 1024,
   /** An idle HTTP/2 connection. */
   sessionIdleMs: 300_000,
   streamsPerSessionMax: 100,
@@ -38,6 +42,8 @@ export interface ListenerOptions {
   port: number;
   onRequest: (downstream: Downstream, upgradeHead?: Uint8Array) => void;
   logger: Logger;
+  /** Default: the system's. */
+  clock?: Clock | undefined;
   /** How long answers announce the end of the connection before idle connections are closed. */
   drainDelayMs: number;
   /** Absent: cleartext. */
@@ -54,15 +60,17 @@ export class Listener implements Component {
   readonly #tls: TlsTermination | undefined;
   readonly #sockets = new Set<Socket>();
   readonly #sessions = new Map<ServerHttp2Session, Peer>();
+  readonly #http1 = new Set<ServerConnection>();
+  readonly #heads: AnswerHeads;
+  #ticker: NodeJS.Timeout | undefined;
   #closing = false;
   #net: net.Server;
-  #http1: http.Server;
   #http2: http2.Http2Server;
 
   constructor(options: ListenerOptions) {
     this.#options = options;
     this.#tls = options.tls && new TlsTermination(options.tls, listenerLimits.prefaceTimeoutMs);
-    this.#http1 = this.#createHttp1();
+    this.#heads = new AnswerHeads(options.clock ?? systemClock);
     this.#http2 = this.#createHttp2();
     this.#net = net.createServer({ noDelay: true }, (socket) => this.#onConnection(socket));
     this.#net.maxConnections = listenerLimits.connectionsMax;
@@ -78,8 +86,9 @@ export class Listener implements Component {
       this.#net.listen({ host: this.#options.host, port: this.#options.port, backlog: 1024 }, () => {
         this.#net.off("error", reject);
         this.#net.on("error", (err) => this.#options.logger.error({ err }, "listener failed"));
-        // Node ties the header time-out and the list of idle connections to this event.
-        this.#http1.emit("listening");
+        this.#ticker = setInterval(() => {
+          for (const connection of this.#http1) connection.tick();
+        }, tickMs);
         resolve();
       });
     });
@@ -96,8 +105,11 @@ export class Listener implements Component {
     await waitMs(this.#options.drainDelayMs, signal);
     const closed = new Promise<void>((resolve) => this.#net.close(() => resolve()));
     for (const session of this.#sessions.keys()) session.close();
-    this.#http1.closeIdleConnections();
-    const idle = setInterval(() => this.#http1.closeIdleConnections(), 100);
+    const closeIdle = () => {
+      for (const connection of this.#http1) connection.closeIfIdle();
+    };
+    closeIdle();
+    const idle = setInterval(closeIdle, 100);
     const cut = () => {
       for (const socket of this.#sockets) socket.destroy();
     };
@@ -106,8 +118,8 @@ export class Listener implements Component {
     await closed;
     signal.removeEventListener("abort", cut);
     clearInterval(idle);
-    // Only to stop their timers: neither listens.
-    this.#http1.close();
+    clearInterval(this.#ticker);
+    // Only to stop its timers: it does not listen.
     this.#http2.close();
   }
 
@@ -117,7 +129,8 @@ export class Listener implements Component {
     if (this.#tls === undefined) this.#peek(socket);
     else
       this.#tls.accept(socket, (secure, protocol) => {
-        (protocol === "h2" ? this.#http2 : this.#http1).emit("connection", secure);
+        if (protocol === "h2") this.#http2.emit("connection", secure);
+        else this.#serveHttp1(secure);
       });
   }
 
@@ -136,49 +149,28 @@ export class Listener implements Component {
       clearTimeout(timer);
       socket.off("readable", peek);
       socket.off("error", onEarlyError);
-      socket.unshift(seen);
-      (isPrefix ? this.#http2 : this.#http1).emit("connection", socket);
+      if (isPrefix) {
+        socket.unshift(seen);
+        this.#http2.emit("connection", socket);
+      } else this.#serveHttp1(socket).receive(seen);
     };
     socket.on("readable", peek);
     socket.once("close", () => clearTimeout(timer));
   }
 
-  #createHttp1(): http.Server {
-    const server = http.createServer(
-      {
-        maxHeaderSize: listenerLimits.headerBytesMax,
-        headersTimeout: listenerLimits.headersTimeoutMs,
-        // The route's own limits bound the body.
-        requestTimeout: 0,
-        keepAliveTimeout: listenerLimits.keepAliveTimeoutMs,
-        connectionsCheckingInterval: 5_000,
-        requireHostHeader: false,
-        insecureHTTPParser: false,
-        shouldUpgradeCallback: (request) => request.headers.upgrade?.toLowerCase() === "websocket",
-      },
-      (request, response) => this.#onHttp1(request, response),
-    );
-    // Node would drop what exceeds a count without a word; `accept` refuses it instead.
-    server.maxHeadersCount = 0;
-    server.on("upgrade", (request, socket, head) => this.#onUpgrade(request, socket, head));
-    server.on("connect", (_request, socket: Duplex) => {
-      socket.on("error", () => {});
-      socket.end("HTTP/1.1 501 Not Implemented\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+  #serveHttp1(socket: Socket): ServerConnection {
+    const connection = new ServerConnection({
+      socket,
+      peer: peerOf(socket),
+      limits: listenerLimits,
+      heads: this.#heads,
+      onRequest: this.#options.onRequest,
+      isClosing: () => this.#closing,
+      onClose: () => this.#http1.delete(connection),
     });
-    server.on("clientError", refuseUnparsed);
-    return server;
+    this.#http1.add(connection);
+    return connection;
   }
-
-  #onHttp1(request: IncomingMessage, response: ServerResponse): void {
-    this.#options.onRequest(new Http1Downstream(request, response, this.#isClosing));
-  }
-
-  #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    socket.on("error", () => {});
-    this.#options.onRequest(Http1Downstream.ofUpgrade(request, socket, this.#isClosing), head);
-  }
-
-  #isClosing = (): boolean => this.#closing;
 
   #createHttp2(): http2.Http2Server {
     const server = http2.createServer({
@@ -212,28 +204,6 @@ export class Listener implements Component {
     session.setTimeout(listenerLimits.sessionIdleMs, () => session.close());
     if (this.#closing) session.goaway(0, 2 ** 31 - 1);
   }
-}
-
-/** Bytes that are no HTTP request get an answer that says so, and the connection ends. */
-function refuseUnparsed(err: Error & { code?: string }, socket: Duplex): void {
-  if (err.code === "ECONNRESET" || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  // An answer was made already: it goes out, and nothing after it.
-  if (answeringOn(socket)?.headersSent) {
-    (socket as Socket).destroySoon();
-    return;
-  }
-  const [status, text] =
-    err.code === "HPE_HEADER_OVERFLOW"
-      ? ["431 Request Header Fields Too Large", "the request headers are too large"]
-      : err.code === "ERR_HTTP_REQUEST_TIMEOUT"
-        ? ["408 Request Timeout", "the request did not arrive in time"]
-        : ["400 Bad Request", "the request is malformed"];
-  const body = `${JSON.stringify({ code: "invalid_argument", message: text, reason: "BAD_REQUEST" })}\n`;
-  const head = `HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${body.length}`;
-  socket.end(`${head}\r\n\r\n${body}`);
 }
 
 function waitMs(ms: number, signal: AbortSignal): Promise<void> {

@@ -1,4 +1,5 @@
 import { type Meter, metrics } from "@opentelemetry/api";
+import { cellHistogram, type HistogramCell } from "@plinth/kernel";
 import type { Exchange } from "./exchange.ts";
 
 /** Counts of the gateway. Labels are bounded: route ids from the table, five status classes, named kinds of failure. */
@@ -12,16 +13,20 @@ export interface GatewayMetrics {
 interface Cell {
   attributes: { route: string; code: string };
   requests: number;
+  duration: HistogramCell;
 }
+
+const classes = ["other", "1xx", "2xx", "3xx", "4xx", "5xx"];
 
 export function createMetrics(
   jwksAgeMs: () => number | undefined,
   meter: Meter = metrics.getMeter("plinth.gateway"),
 ): GatewayMetrics {
-  const duration = meter.createHistogram("plinth_gateway_request_duration_seconds", {
+  const duration = cellHistogram({
+    name: "plinth_gateway_request_duration_seconds",
     description: "Time from the request's head to the end of the answer",
     unit: "s",
-    advice: { explicitBucketBoundaries: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30] },
+    boundaries: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
   });
   const upstreamFailures = meter.createCounter("plinth_gateway_upstream_failures_total");
   const limited = meter.createCounter("plinth_gateway_rate_limited_total");
@@ -47,11 +52,12 @@ export function createMetrics(
       const key = `${code}${route}`;
       let cell = cells.get(key);
       if (cell === undefined) {
-        cell = { attributes: { route, code }, requests: 0 };
+        const attributes = { route, code };
+        cell = { attributes, requests: 0, duration: duration.cell(attributes) };
         cells.set(key, cell);
       }
       cell.requests++;
-      duration.record(durationMs / 1000, cell.attributes);
+      cell.duration.record(durationMs / 1000);
     },
     upstreamFailed: (service, kind) => upstreamFailures.add(1, { service, kind }),
     rateLimited: (route) => limited.add(1, { route }),
@@ -62,5 +68,5 @@ export function createMetrics(
 function codeClass(exchange: Exchange): string {
   if (exchange.status === 0) return "aborted";
   if (exchange.grpcStatus !== "" && exchange.grpcStatus !== "0") return "grpc_error";
-  return `${Math.floor(exchange.status / 100)}xx`;
+  return classes[Math.floor(exchange.status / 100)] ?? "other";
 }

@@ -1,6 +1,7 @@
 import type { Logger, Random } from "@plinth/kernel";
 import type { Endpoint } from "./endpoint.ts";
 import type { Exchange } from "./exchange.ts";
+import { readAnswer } from "./http1/read-answer.ts";
 import type { Mirror } from "./route.ts";
 import type { Upstreams } from "./upstreams.ts";
 
@@ -58,14 +59,8 @@ export class Mirrors {
 }
 
 async function overHttp1(endpoint: Endpoint, { method, path, host, headers, body }: Copy): Promise<void> {
-  const { body: answer } = await endpoint.pool.request({
-    method: method as "GET",
-    path,
-    headers: ["host", host, ...headers],
-    body,
-    signal: AbortSignal.timeout(timeoutMs),
-  });
-  await answer.dump({ limit: answerBytesMax });
+  const limits = { bytesMax: answerBytesMax, timeoutMs };
+  await readAnswer(endpoint.pool, { method, target: path, host, headers, body: body ?? undefined, ...limits });
 }
 
 async function overHttp2(endpoint: Endpoint, { method, path, host, headers, body }: Copy): Promise<void> {

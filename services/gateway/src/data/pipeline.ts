@@ -9,6 +9,7 @@ import { startDeadline } from "./deadline.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Forwarder } from "./forward.ts";
 import type { GatewayMetrics } from "./metrics.ts";
+import { RandomHex } from "./random-hex.ts";
 import type { RateLimitDecision, RateLimiter } from "./rate-limiter.ts";
 import { redirectLocation } from "./redirect.ts";
 import { type Refusal, refusals } from "./refusals.ts";
@@ -27,7 +28,8 @@ export interface PipelineOptions {
   forwarder: Forwarder;
   trustedProxies: TrustedProxies;
   metrics: GatewayMetrics;
-  tracer: Tracer;
+  /** Absent: nobody collects spans. */
+  tracer: Tracer | undefined;
   clock: Clock;
   random: Random;
   logger: Logger;
@@ -37,11 +39,13 @@ export interface PipelineOptions {
 export class Pipeline {
   readonly #options: PipelineOptions;
   readonly #layers: readonly Layer[];
+  readonly #hex: RandomHex;
   readonly #requestIds: RequestIds;
 
   constructor(options: PipelineOptions) {
     this.#options = options;
-    this.#requestIds = new RequestIds(options.clock, options.random);
+    this.#hex = new RandomHex(options.random);
+    this.#requestIds = new RequestIds(options.clock, this.#hex);
     this.#layers = [
       // An id for the request, the trace it belongs to, the address it came from.
       (exchange) => this.#identify(exchange),
@@ -98,9 +102,9 @@ export class Pipeline {
 
   #identify(exchange: Exchange): Outcome {
     const { head, downstream } = exchange;
-    const { random, tracer, trustedProxies } = this.#options;
+    const { tracer, trustedProxies } = this.#options;
     exchange.requestId = isSaneRequestId(head.requestId) ? head.requestId : this.#requestIds.next();
-    exchange.span = startTrace(exchange, tracer, random);
+    exchange.span = startTrace(exchange, tracer, this.#hex);
     const peer = plainAddress(downstream.remoteAddress);
     const trusted = trustedProxies.trusts(peer);
     exchange.address = trusted ? trustedProxies.clientAddress(peer, head.forwardedFor) : peer;

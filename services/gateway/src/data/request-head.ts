@@ -31,17 +31,26 @@ export class RequestHead {
   /** Tokens of Connection beyond the usual ones; these name further headers to drop. */
   connectionTokens = "";
   teTrailers = false;
+  /** Value of Expect. */
+  expect = "";
+  /** Connection: close. */
+  connectionClose = false;
+  /** Upgrade: websocket, named in Connection. */
+  upgradeWebSocket = false;
+  #connectionUpgrade = false;
   readonly count: number;
   /** Set when a header makes the request unacceptable. */
   problem = "";
 
+  /** `rawHeaders`: name in lower case and value in turn. */
   constructor(rawHeaders: readonly string[]) {
     this.count = rawHeaders.length / 2;
     for (let i = 0; i < rawHeaders.length; i += 2) {
-      const raw = rawHeaders[i] as string;
+      const name = rawHeaders[i] as string;
       // Pseudo-headers of HTTP/2 are read by the connection's side.
-      if (raw.charCodeAt(0) !== 58) this.#read(raw.toLowerCase(), rawHeaders[i + 1] as string);
+      if (name.charCodeAt(0) !== 58) this.#read(name, rawHeaders[i + 1] as string);
     }
+    this.upgradeWebSocket &&= this.#connectionUpgrade;
     if (this.connectionTokens !== "") this.#dropNamed();
   }
 
@@ -67,25 +76,28 @@ export class RequestHead {
         this.#connection(value);
         return;
       case "content-length":
-        if (!/^\d{1,15}$/.test(value) || (this.contentLength !== -1 && this.contentLength !== Number(value)))
-          this.problem = "content-length is not one number";
+        if (!/^\d{1,15}$/.test(value) || this.contentLength !== -1) this.problem = "content-length is not one number";
         this.contentLength = Number(value);
         return;
       case "transfer-encoding":
+        if (this.chunked || value.toLowerCase() !== "chunked") this.problem = "transfer-encoding must be chunked";
         this.chunked = true;
-        if (value.trim().toLowerCase() !== "chunked") this.problem = "transfer-encoding must be chunked";
         return;
       case "te":
         this.teTrailers = value.toLowerCase().includes("trailers");
+        return;
+      case "upgrade":
+        this.upgradeWebSocket = value.toLowerCase() === "websocket";
+        return;
+      case "expect":
+        this.expect = value;
         return;
       case "keep-alive":
       case "proxy-connection":
       case "proxy-authenticate":
       case "proxy-authorization":
-      case "upgrade":
       case "trailer":
       case "http2-settings":
-      case "expect":
       case "forwarded":
       case "x-real-ip":
         return;
@@ -145,11 +157,12 @@ export class RequestHead {
   }
 
   #connection(value: string): void {
+    if (value === "keep-alive") return;
     for (const part of value.toLowerCase().split(",")) {
       const token = part.trim();
-      if (token === "" || token === "keep-alive" || token === "close" || token === "upgrade" || token === "te")
-        continue;
-      this.connectionTokens += `,${token}`;
+      if (token === "close") this.connectionClose = true;
+      else if (token === "upgrade") this.#connectionUpgrade = true;
+      else if (token !== "" && token !== "keep-alive" && token !== "te") this.connectionTokens += `,${token}`;
     }
   }
 

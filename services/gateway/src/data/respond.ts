@@ -1,25 +1,8 @@
-import type { FaultCode } from "@plinth/kernel";
 import { addCorsHeaders } from "./cors.ts";
+import { errorForms } from "./error-forms.ts";
 import type { Exchange } from "./exchange.ts";
 import { addRateLimitHeaders } from "./rate-limit-headers.ts";
 import type { Refusal } from "./refusals.ts";
-
-const grpcNumber: Record<FaultCode, number> = {
-  canceled: 1,
-  invalid_argument: 3,
-  deadline_exceeded: 4,
-  not_found: 5,
-  already_exists: 6,
-  permission_denied: 7,
-  resource_exhausted: 8,
-  failed_precondition: 9,
-  aborted: 10,
-  out_of_range: 11,
-  unimplemented: 12,
-  internal: 13,
-  unavailable: 14,
-  unauthenticated: 16,
-};
 
 /**
  * The only maker of answers that no service gave, each in the caller's own protocol. After the head went out the
@@ -66,14 +49,13 @@ function sharedHeaders(exchange: Exchange, refusal: Refusal): string[] {
 /** Too much to read on just to keep a connection. */
 function hasLongBody(exchange: Exchange): boolean {
   const { head, downstream } = exchange;
-  return downstream.hasBody && !downstream.body.readableEnded && (head.chunked || head.contentLength > 65_536);
+  return downstream.hasBody && !downstream.bodyEnded && (head.chunked || head.contentLength > 65_536);
 }
 
 /** Plain HTTP and unary Connect: the status and Connect's error object, with the reason and request id added. */
 function refuseJson(exchange: Exchange, refusal: Refusal, headers: string[]): void {
   const error = {
-    code: refusal.code,
-    message: refusal.message,
+    ...errorForms(refusal).json,
     reason: refusal.reason,
     ...(exchange.requestId === "" ? {} : { requestId: exchange.requestId }),
   };
@@ -86,23 +68,26 @@ function refuseJson(exchange: Exchange, refusal: Refusal, headers: string[]): vo
 
 /** Connect streams: HTTP 200 and an end-of-stream message (flag 2) that holds the error. */
 function refuseConnectStream(exchange: Exchange, refusal: Refusal, headers: string[]): void {
-  const json = JSON.stringify({ error: { code: refusal.code, message: refusal.message } });
+  const json = JSON.stringify({ error: errorForms(refusal).json });
   headers.push("content-type", exchange.head.contentType);
   send(exchange, 200, headers, envelope(2, json));
 }
 
 /** gRPC: trailers only, HTTP 200. */
 function refuseGrpc(exchange: Exchange, refusal: Refusal, headers: string[]): void {
-  exchange.grpcStatus = String(grpcNumber[refusal.code]);
-  headers.push("content-type", "application/grpc", "grpc-status", exchange.grpcStatus);
-  headers.push("grpc-message", encodeURI(refusal.message));
+  const { grpc, grpcStatus } = errorForms(refusal);
+  exchange.grpcStatus = grpcStatus;
+  headers.push("content-type", "application/grpc", ...grpc);
   send(exchange, 200, headers, undefined);
 }
 
 /** gRPC-web: the trailers are the last message of the body (flag 128). */
 function refuseGrpcWeb(exchange: Exchange, refusal: Refusal, headers: string[]): void {
-  exchange.grpcStatus = String(grpcNumber[refusal.code]);
-  const frame = envelope(128, `grpc-status: ${exchange.grpcStatus}\r\ngrpc-message: ${encodeURI(refusal.message)}\r\n`);
+  const { grpc, grpcStatus } = errorForms(refusal);
+  exchange.grpcStatus = grpcStatus;
+  let lines = "";
+  for (let i = 0; i < grpc.length; i += 2) lines += `${grpc[i]}: ${grpc[i + 1]}\r\n`;
+  const frame = envelope(128, lines);
   const text = exchange.kind === "grpc-web-text";
   headers.push("content-type", text ? "application/grpc-web-text+proto" : "application/grpc-web+proto");
   send(exchange, 200, headers, text ? Buffer.from(frame.toString("base64")) : frame);

@@ -37,7 +37,7 @@ export class WebSocketForward implements Forwarding {
       headers: ["host", exchange.upstreamHost, "connection", "Upgrade", "upgrade", "websocket", ...shared],
       agent: false,
       signal: this.#abort.signal,
-      maxHeaderSize: upstreamLimits.maxHeaderBytes,
+      maxHeaderSize: upstreamLimits.headBytesMax,
     });
     upstream.once("socket", (socket) => {
       socket.setTimeout(upstreamLimits.connectTimeoutMs, () => socket.destroy(new Error("connect timed out")));
@@ -57,7 +57,7 @@ export class WebSocketForward implements Forwarding {
 
   #join(response: IncomingMessage, upstream: Duplex, head: Buffer): void {
     const exchange = this.#exchange;
-    const caller = (exchange.downstream as Http1Downstream).socket as Duplex;
+    const caller = (exchange.downstream as Http1Downstream).detach();
     this.#upstream = upstream;
     const headers = this.#copyHeaders(response);
     let text = "HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: websocket\r\n";
@@ -65,7 +65,6 @@ export class WebSocketForward implements Forwarding {
     for (let i = 0; i < list.length; i += 2) text += `${list[i]}: ${list[i + 1]}\r\n`;
     caller.write(`${text}\r\n`, "latin1");
     if (head.length > 0) caller.write(head);
-    if (exchange.upgradeHead && exchange.upgradeHead.length > 0) upstream.write(exchange.upgradeHead);
     join(caller, upstream, (bytes) => this.#count("requestBytes", bytes));
     join(upstream, caller, (bytes) => this.#count("responseBytes", bytes));
     const close = () => {
@@ -76,6 +75,7 @@ export class WebSocketForward implements Forwarding {
     };
     caller.once("close", close);
     upstream.once("close", close);
+    caller.resume();
   }
 
   #count(field: "requestBytes" | "responseBytes", bytes: number): void {

@@ -1,5 +1,5 @@
 import type { Clock, Component, Logger, Random } from "@plinth/kernel";
-import { type ApiClient, objectKey } from "@plinth/kube";
+import { type ApiClient, type KubeObject, objectKey } from "@plinth/kube";
 import type { DataPlane } from "../data-plane.ts";
 import { type Caches, createCaches } from "./caches.ts";
 import { compileCluster } from "./compile/compile-cluster.ts";
@@ -20,8 +20,8 @@ export interface ClusterControlOptions {
   clock: Clock;
   random: Random;
   logger: Logger;
-  /** After each compile, and when a status is not what was last seen. */
-  onStale: () => void;
+  /** After each compile, and, with the object, when somebody wrote its status. */
+  onStale: (object?: KubeObject) => void;
 }
 
 export interface ClusterControl extends Component {
@@ -49,7 +49,7 @@ export function createClusterControl(options: ClusterControlOptions): ClusterCon
   const caches = createCaches({
     ...options,
     changed: schedule,
-    statusChanged: () => options.onStale(),
+    statusChanged: options.onStale,
     endpointsChanged: (serviceKey) => resolver.changed(serviceKey),
   });
   const ports = new OpenPorts({ host: options.host, plane, clock, logger, changed: schedule });

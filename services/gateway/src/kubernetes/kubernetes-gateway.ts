@@ -48,7 +48,7 @@ export async function createKubernetesGateway(options: KubernetesGatewayOptions)
   const control = createClusterControl({
     ...common,
     ...{ client: reader, plane, resolver, host, platformNamespace },
-    onStale: () => leader?.look(),
+    onStale: (object) => leader?.look(object),
   });
   health.add("routes", () => control.problem());
 

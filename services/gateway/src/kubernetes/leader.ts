@@ -4,12 +4,13 @@ import {
   type ApiClient,
   createController,
   type KubeObject,
+  objectKey,
   parseObjectKey,
   type Resource,
   type Result,
   resources,
 } from "@plinth/kube";
-import type { Caches } from "./caches.ts";
+import { type Caches, statusKeyOf } from "./caches.ts";
 import type { CompiledCluster } from "./compile/compiled-cluster.ts";
 import { gatewayClasses, gateways, grpcRoutes, httpRoutes } from "./gateway-api.ts";
 import type { ServiceType } from "./gateway-service.ts";
@@ -30,8 +31,8 @@ export interface LeaderOptions {
 }
 
 export interface Leader extends Component {
-  /** Writes what differs from what was compiled. */
-  look(): void;
+  /** Writes what differs from what was compiled: of this object, or of all. */
+  look(object?: KubeObject): void;
   start(): Promise<void>;
   stop(signal: AbortSignal): Promise<void>;
 }
@@ -127,8 +128,9 @@ export function createLeader(options: LeaderOptions): Leader {
     reconcile,
   });
 
-  function look(): void {
-    for (const key of staleKeys()) offer(key);
+  function look(object?: KubeObject): void {
+    if (object === undefined) for (const key of staleKeys()) offer(key);
+    else if (patchOf(object.kind ?? "", objectKey(object.metadata)) !== undefined) offer(statusKeyOf(object));
   }
 
   return {

@@ -1,13 +1,20 @@
-import { Http2ServerRequest, Http2ServerResponse } from "node:http2";
-import { connectNodeAdapter } from "@connectrpc/connect-node";
-import type { Health } from "@plinth/kernel";
+import { createConnectRouter } from "@connectrpc/connect";
+import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
+import type { Health, Logger } from "@plinth/kernel";
 import { Health as HealthService } from "@plinth/proto/grpc/health/v1/health";
 import { ServerReflection } from "@plinth/proto/grpc/reflection/v1/reflection";
 import { ServerReflection as ServerReflectionAlpha } from "@plinth/proto/grpc/reflection/v1alpha/reflection";
-import { createReflectionSource, healthRoutes, type ReflectionSource, reflectionRoutes } from "@plinth/rpc";
+import {
+  createReflectionSource,
+  giveReasons,
+  healthRoutes,
+  type ReflectionSource,
+  reflectionRoutes,
+} from "@plinth/rpc";
 import type { Exchange } from "../data/exchange.ts";
-import { Http1Downstream } from "../data/http1-downstream.ts";
-import { Http2Downstream } from "../data/http2-downstream.ts";
+import { refusals } from "../data/refusals.ts";
+import { refuse } from "../data/respond.ts";
+import { AnswerRpc } from "./answer-rpc.ts";
 
 const services = [HealthService, ServerReflection, ServerReflectionAlpha];
 const prefixes = services.map((service) => `/${service.typeName}/`);
@@ -26,38 +33,29 @@ export interface LocalRpc {
 }
 
 /** grpc.health.v1 and grpc.reflection.v1 / v1alpha of the gateway, through the same port as everything else. */
-export function createLocalRpc(health: Health, reflection: ReflectionSource): LocalRpc {
+export function createLocalRpc(health: Health, reflection: ReflectionSource, logger: Logger): LocalRpc {
   const stopping = new AbortController();
-  const handler = connectNodeAdapter({
-    routes: (router) => {
-      healthRoutes(router, health, []);
-      reflectionRoutes(router, reflection);
-    },
+  const router = createConnectRouter({
+    acceptCompression: [compressionGzip, compressionBrotli],
+    requestGate: giveReasons,
     readMaxBytes,
     shutdownSignal: stopping.signal,
   });
+  healthRoutes(router, health, []);
+  reflectionRoutes(router, reflection);
+  const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
   return {
     stop: () => stopping.abort(),
     handle(exchange) {
       if (!exchange.path.startsWith("/grpc.") || !prefixes.some((prefix) => exchange.path.startsWith(prefix)))
         return false;
       exchange.status = 200;
-      const { downstream } = exchange;
-      if (downstream instanceof Http1Downstream) handler(downstream.body, downstream.response);
-      else if (downstream instanceof Http2Downstream) {
-        const { body, rawHeaders } = downstream;
-        handler(new Http2ServerRequest(body, headersOf(rawHeaders), {}, rawHeaders), new Http2ServerResponse(body));
-      }
+      new AnswerRpc(exchange).run(handlers.get(exchange.path)).catch((err: unknown) => {
+        if (exchange.ended) return;
+        logger.error({ err, path: exchange.path, requestId: exchange.requestId }, "own RPC failed");
+        refuse(exchange, refusals.internal);
+      });
       return true;
     },
   };
-}
-
-function headersOf(raw: readonly string[]): Record<string, string> {
-  const headers: Record<string, string> = Object.create(null);
-  for (let i = 0; i < raw.length; i += 2) {
-    const name = raw[i] as string;
-    headers[name] = headers[name] === undefined ? (raw[i + 1] as string) : `${headers[name]}, ${raw[i + 1]}`;
-  }
-  return headers;
 }

@@ -5,6 +5,7 @@ import { unsupported } from "./compile-headers.ts";
 import type { Finding } from "./finding.ts";
 
 const origin = /^(\*|[a-z][a-z0-9+.-]*:\/\/(\*\.)?[A-Za-z0-9.-]+(:\d+)?)$/;
+const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** Methods that need no permission (Fetch standard, "CORS-safelisted method"). */
 const safeMethods = ["GET", "HEAD", "POST"];
 /** What the Gateway API says, and what a PlatformService's route gets that says nothing. */
@@ -15,6 +16,8 @@ export function compileCorsFilter(cors: NonNullable<RouteFilter["cors"]>, platfo
   const { allowOrigins = [], allowMethods = [], allowHeaders = [], exposeHeaders = [] } = cors;
   const wrong = allowOrigins.find((entry) => !origin.test(entry));
   if (wrong !== undefined) return unsupported(`"${wrong}" is no origin: write "*" or scheme://host`);
+  const odd = [...allowMethods, ...allowHeaders, ...exposeHeaders].find((entry) => !token.test(entry));
+  if (odd !== undefined) return unsupported(`${JSON.stringify(odd)} is no name of a method or header`);
   return {
     allowOrigins: allowOrigins.map((entry) => entry.toLowerCase()),
     allowMethods: allowMethods.length > 0 ? allowMethods : platform ? ["GET", "POST"] : safeMethods,

@@ -44,6 +44,7 @@ function compileFilter(context: FilterContext, filter: RouteFilter): CompiledFil
     const path = compilePath(urlRewrite.path);
     if (path && "reason" in path) return path;
     const { hostname } = urlRewrite;
+    if (!isHostName(hostname)) return unsupported(`${JSON.stringify(hostname)} is no host name`);
     return { rewrite: { ...(hostname === undefined ? {} : { hostname }), ...(path ? { path } : {}) } };
   }
   if (type === "CORS" && cors) {
@@ -57,12 +58,17 @@ function compileFilter(context: FilterContext, filter: RouteFilter): CompiledFil
   return unsupported(`the filter ${type} is not supported`);
 }
 
+/** The CRD says so too, but what is written into a head is looked at here. */
+const isHostName = (name: string | undefined): boolean =>
+  name === undefined || /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/i.test(name);
+
 function compileRedirect(filter: NonNullable<RouteFilter["requestRedirect"]>): CompiledFilters | Finding {
   const { scheme, hostname, port, statusCode = 302 } = filter;
   if (scheme !== undefined && scheme !== "http" && scheme !== "https")
     return unsupported(`the scheme ${scheme} of a redirect is not supported`);
   if (![301, 302, 303, 307, 308].includes(statusCode))
     return unsupported(`the status ${statusCode} of a redirect is not supported`);
+  if (!isHostName(hostname)) return unsupported(`${JSON.stringify(hostname)} is no host name`);
   const path = compilePath(filter.path);
   if (path && "reason" in path) return path;
   return {

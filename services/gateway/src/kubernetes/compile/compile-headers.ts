@@ -17,6 +17,9 @@ const reserved = new Set([
   "x-request-id",
   "traceparent",
 ]);
+/** RFC 9110 sections 5.6.2 and 5.5. Whoever writes a route must not write a second request into its headers. */
+const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+const fieldValue = /^[\t\x20-\x7e\x80-\xff]*$/;
 const isReserved = (name: string): boolean =>
   reserved.has(name) || name.startsWith("x-forwarded-") || name.startsWith("x-plinth-");
 
@@ -56,7 +59,11 @@ export function compileHeaderFilter(filter: RouteFilter): HeaderFilters | Findin
 function changesOf({ set = [], add = [], remove = [] }: Modifier): HeaderChanges | Finding {
   const lower = <T extends { name: string }>(entry: T): T => ({ ...entry, name: entry.name.toLowerCase() });
   const changes = { set: set.map(lower), add: add.map(lower), remove: remove.map((name) => name.toLowerCase()) };
-  const named = [...changes.set, ...changes.add].map(({ name }) => name);
+  const written = [...changes.set, ...changes.add];
+  const named = written.map(({ name }) => name);
+  const odd = written.find(({ name, value }) => !token.test(name) || !fieldValue.test(value));
+  if (odd)
+    return unsupported(`the header ${JSON.stringify(odd.name)} or its value has a character that a header cannot have`);
   const taken = [...named, ...changes.remove].find(isReserved);
   return taken === undefined ? changes : unsupported(`the header ${taken} is the gateway's own and cannot be changed`);
 }

