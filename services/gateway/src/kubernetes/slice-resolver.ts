@@ -4,6 +4,9 @@ import { parseBackendName } from "./backend-name.ts";
 import type { Caches } from "./caches.ts";
 import { endpointsOf } from "./endpoints.ts";
 
+/** The part of the caches that endpoints come from. */
+export type EndpointCaches = Pick<Caches, "service" | "slicesOf">;
+
 interface Watched {
   serviceKey: string;
   port: number;
@@ -14,10 +17,10 @@ interface Watched {
 
 /** Finds the endpoints of "namespace/name:port" in the caches: no watch of its own, however many services there are. */
 export class SliceResolver implements EndpointResolver {
-  readonly #caches: () => Caches;
+  readonly #caches: () => EndpointCaches;
   readonly #watched = new Map<string, Set<Watched>>();
 
-  constructor(caches: () => Caches) {
+  constructor(caches: () => EndpointCaches) {
     this.#caches = caches;
   }
 
