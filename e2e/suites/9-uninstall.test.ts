@@ -1,3 +1,4 @@
+import { eventually } from "@plinth/testing";
 import { beforeAll, describe, expect, inject, test } from "vitest";
 import { signIn } from "../platform/calls.ts";
 import { ensurePlatform } from "../platform/ensure-platform.ts";
@@ -15,7 +16,11 @@ describe("helm uninstall", () => {
     const { code, stderr } = await helm("uninstall", name, "-n", namespace, "--wait", "--timeout", "120s");
     expect(code, stderr).toBe(0);
     expect(await list("psvc", namespace)).toEqual([]);
-    expect(await list("deployments", namespace)).toEqual([]);
+    // The garbage collector takes what the PlatformServices owned.
+    await eventually(async () => {
+      const left = await list("deployments", namespace);
+      expect(left.map(({ metadata }) => metadata.name)).toEqual([]);
+    }, 120_000);
     expect(await get("crd", "platformservices.plinth.dev", namespace)).toBeDefined();
     const kept = await list("secrets", namespace, "app.kubernetes.io/instance=plinth");
     expect(kept.map(({ metadata }) => metadata.name)).toEqual([
