@@ -9,7 +9,7 @@ import {
   type Resource,
   resources,
 } from "@plinth/kube";
-import { type PlatformService, platformServiceCrd } from "@plinth/platform";
+import { type PlatformService, platformServiceCrd, routePolicyCrd } from "@plinth/platform";
 import { type ApiServer, startApiServer, whyNoApiServer } from "@plinth/testing/kube";
 import { startOperator } from "./operator-process.ts";
 import { usageOf } from "./process-meter.ts";
@@ -52,7 +52,8 @@ export async function benchOperator(): Promise<void> {
   try {
     const client = createApiClient(transport);
     await client.create(resources.namespaces, { metadata: { name: "plinth" } });
-    await client.create(resources.customResourceDefinitions, platformServiceCrd() as never);
+    for (const crd of [platformServiceCrd(), routePolicyCrd()])
+      await client.create(resources.customResourceDefinitions, crd as never);
     await until(() => client.serves(platformServices));
     await converge(api, client);
     await idle(api);
@@ -70,7 +71,7 @@ const readyCount = async (client: ApiClient): Promise<number> => {
 };
 
 async function converge(api: ApiServer, client: ApiClient): Promise<void> {
-  const operator = await startOperator(api.kubeconfig, 19_190, alone);
+  const operator = await startOperator(api.kubeconfig, alone);
   await until(async () => (await operator.metric("controller_runtime_max_concurrent_reconciles")) > 0);
   const before = usageOf(operator.pid);
   const begin = performance.now();
@@ -98,7 +99,7 @@ async function converge(api: ApiServer, client: ApiClient): Promise<void> {
 
 /** A restart with everything in place: each service is looked at once, and nothing is written. */
 async function idle(api: ApiServer): Promise<void> {
-  const operator = await startOperator(api.kubeconfig, 19_191, alone, 1);
+  const operator = await startOperator(api.kubeconfig, alone, 1);
   const done = (): Promise<number> =>
     operator.metric("controller_runtime_reconcile_total", 'controller="platformservice"');
   await until(async () => (await done()) > 0, 5);
@@ -134,10 +135,12 @@ async function failOver(api: ApiServer, client: ApiClient): Promise<void> {
 }
 
 async function takeOver(api: ApiServer, client: ApiClient, signal: NodeJS.Signals, name: string): Promise<number> {
-  const first = await startOperator(api.kubeconfig, 19_192, { ...withElection, PLINTH_INSTANCE_ID: "first" });
+  const first = await startOperator(api.kubeconfig, { ...withElection, PLINTH_INSTANCE_ID: "first" });
   await first.logged('"msg":"leading"');
-  const second = await startOperator(api.kubeconfig, 19_193, { ...withElection, PLINTH_INSTANCE_ID: "second" });
-  await until(async () => (await second.metric("leader_election_master_status")) === 0 && (await isUp(19_193)));
+  const second = await startOperator(api.kubeconfig, { ...withElection, PLINTH_INSTANCE_ID: "second" });
+  await until(
+    async () => (await second.metric("leader_election_master_status")) === 0 && (await isUp(second.adminPort)),
+  );
   const begin = performance.now();
   const ended = first.kill(signal);
   await client.create(platformServices, draft(name));
