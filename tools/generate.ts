@@ -4,10 +4,6 @@ import path from "node:path";
 import { root, run } from "./run.ts";
 
 await run("buf", ["generate"]);
-for (const script of [
-  "packages/platform/src/generate-crd.ts",
-  "operator/src/route-policy/generate-crd.ts",
-  "tools/generate-reference.ts",
-]) {
+for (const script of ["packages/platform/src/generate-crd.ts", "tools/generate-reference.ts"]) {
   if (existsSync(path.join(root, script))) await run(process.execPath, [script]);
 }

@@ -1,7 +1,10 @@
-// Runs benchmarks: `node bench/src/run.ts [gateway] [rpc] [platform] [tokens] [--seconds N] [--also name=bundle]`; all of them by default.
+// Runs benchmarks: `node bench/src/run.ts [gateway] [rpc] [platform] [tokens] [operator] [cluster] [--seconds N]
+// [--also name=bundle]`; all but `cluster` by default.
 import { parseArgs } from "node:util";
+import { benchCluster } from "./cluster.bench.ts";
 import { benchGateway } from "./gateway.bench.ts";
 import { machine } from "./machine.ts";
+import { benchOperator } from "./operator.bench.ts";
 import { benchPlatform } from "./platform.bench.ts";
 import { benchRpc } from "./rpc.bench.ts";
 import { benchTokens } from "./tokens.bench.ts";
@@ -16,8 +19,10 @@ const benches = {
   rpc: () => benchRpc(seconds),
   tokens: () => benchTokens(seconds),
   platform: () => benchPlatform(seconds),
+  operator: benchOperator,
+  cluster: benchCluster,
 };
-const chosen = positionals.length > 0 ? positionals : Object.keys(benches);
+const chosen = positionals.length > 0 ? positionals : Object.keys(benches).filter((name) => name !== "cluster");
 process.stdout.write(`${await machine()}\n`);
 for (const name of chosen) {
   if (!Object.hasOwn(benches, name))

@@ -19,7 +19,7 @@ const kept = ["get", "list", "watch", "create", "patch"];
 
 /** What the operator does everywhere; the chart's ClusterRole. Nothing here reads or changes what is not Plinth's kind of object. */
 export const clusterRules: readonly (PolicyRule | NonResourceRule)[] = [
-  { apiGroups: ["plinth.dev"], resources: ["platformservices"], verbs: ["list", "watch", "patch"] },
+  { apiGroups: ["plinth.dev"], resources: ["platformservices"], verbs: ["get", "list", "watch", "patch"] },
   { apiGroups: ["plinth.dev"], resources: ["platformservices/status"], verbs: ["patch"] },
   // To own children where the API server checks who may block a deletion.
   { apiGroups: ["plinth.dev"], resources: ["platformservices/finalizers"], verbs: ["update"] },

@@ -2,14 +2,8 @@ import { globSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
 import { reasons } from "../src/platform-service/reasons.ts";
-import { routePolicyCrdYaml } from "../src/route-policy/crd.ts";
 
 const operator = path.resolve(import.meta.dirname, "..");
-
-test("the chart's CRD of RoutePolicy is what the schema generates", () => {
-  const file = path.join(operator, "../charts/plinth/crds/plinth.dev_routepolicies.yaml");
-  expect(readFileSync(file, "utf8")).toBe(routePolicyCrdYaml());
-});
 
 test("every documented reason is given somewhere, and says what it means in a sentence", () => {
   const files = globSync("src/**/*.ts", { cwd: operator }).filter((file) => !file.endsWith("/reasons.ts"));

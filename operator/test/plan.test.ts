@@ -156,6 +156,42 @@ describe("a migration", () => {
   });
 });
 
+describe("a route", () => {
+  const rules = [{ path: "/a", authentication: "Required" as const }, { path: "/b" }];
+  const kinds = (list: readonly { resource: { kind: string } }[]): string[] =>
+    list.map(({ resource }) => resource.kind);
+
+  test("goes before its policy, and comes after it", () => {
+    const cluster = running({ route: { rules } });
+    cluster.change({ route: undefined as never });
+    expect(kinds(cluster.reconcile(0).prune)).toEqual(["HTTPRoute", "RoutePolicy"]);
+    cluster.change(serviceOf({ route: { rules } }).spec);
+    expect(kinds(cluster.reconcile(0).apply).slice(-2)).toEqual(["RoutePolicy", "HTTPRoute"]);
+  });
+
+  test("and its policy stay when the Gateway API cannot be seen", () => {
+    const cluster = running({ route: { rules } });
+    cluster.gatewayApi = { served: false };
+    const decided = cluster.reconcile(0);
+    expect([decided.apply, decided.prune]).toEqual([[], []]);
+  });
+
+  test("with a new first rule never gives a path the policy of its neighbour, whichever object is written first", () => {
+    const cluster = running({ route: { rules } });
+    const nameOf = (path: string) => {
+      const route = cluster.child("HTTPRoute") as unknown as {
+        spec: { rules: { name: string; matches: { path: { value: string } }[] }[] };
+      };
+      return route.spec.rules.find(({ matches }) => matches[0]?.path.value === path)?.name;
+    };
+    const before = nameOf("/a");
+    cluster.change(serviceOf({ route: { rules: [{ path: "/open", authentication: "None" }, ...rules] } }).spec);
+    cluster.settle();
+    expect(nameOf("/a")).toBe(before);
+    expect(nameOf("/open")).not.toBe(before);
+  });
+});
+
 describe("a spec that asks for less", () => {
   test("takes away what it does not mention any more", () => {
     const cluster = running({ route: { rules: [{ path: "/v1" }] }, autoscaling: { max: 3 }, events: {} });

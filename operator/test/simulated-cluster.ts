@@ -14,6 +14,7 @@ export class SimulatedCluster {
   /** How often each object was written. */
   writes: string[] = [];
   settings = testSettings;
+  gatewayApi = testObserved.gatewayApi;
   databaseWork = 0;
   #version = 1;
 
@@ -23,7 +24,7 @@ export class SimulatedCluster {
 
   /** One reconcile: what it decided, after it was carried out. */
   reconcile(nowMs: number): Plan {
-    let observed: Observed = { ...testObserved, children: this.children };
+    let observed: Observed = { ...testObserved, gatewayApi: this.gatewayApi, children: this.children };
     const facts = deriveFacts(this.service, this.settings, observed);
     if (needsDatabaseWork(facts) && !this.service.spec.paused) {
       this.databaseWork++;

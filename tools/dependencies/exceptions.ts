@@ -13,6 +13,9 @@ export const importLayers: readonly (readonly string[])[] = [
   ["bench"], // starts the platform as the CLI does
 ];
 
+/** Run by developers only, and may use what is made for tests. */
+export const neverDeployed: readonly string[] = ["bench", "e2e"];
+
 /** Declared at the root for all tests, so that one version runs everything. */
 export const sharedTestTools: readonly string[] = ["vitest"];
 

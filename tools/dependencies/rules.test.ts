@@ -174,6 +174,9 @@ describe("directions", () => {
     expect(findProblems([part("packages/bus", files, ["@plinth/testing"]), testing])).toEqual([
       "packages/bus/src/x.ts:1: imports @plinth/testing, which is for tests only",
     ]);
+    expect(findProblems([part("bench", { "src/x.ts": ["@plinth/testing"] }, ["@plinth/testing"]), testing])).toEqual(
+      [],
+    );
   });
 });
 

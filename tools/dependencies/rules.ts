@@ -1,6 +1,6 @@
 import { isBuiltin } from "node:module";
 import path from "node:path/posix";
-import { domainExceptions, importLayers, sharedTestTools, surplusExceptions } from "./exceptions.ts";
+import { domainExceptions, importLayers, neverDeployed, sharedTestTools, surplusExceptions } from "./exceptions.ts";
 import type { Import, Part } from "./read-workspace.ts";
 
 /** Everything that is wrong with the imports of the workspace, one line each, ready to print. */
@@ -103,6 +103,7 @@ const layerOf = (folder: string): number =>
 
 function importsTesting(part: Part, { file, specifier }: Import): string | undefined {
   if (packageOf(specifier) !== testing || isTestFile(file) || part.name === testing) return undefined;
+  if (neverDeployed.includes(part.folder)) return undefined;
   return `imports ${testing}, which is for tests only`;
 }
 

@@ -29,7 +29,7 @@ interface Section {
 
 /** docs/configuration.md, from the specs that the services read their configuration with. */
 export async function configurationReference(): Promise<string> {
-  const sections = [...(await sharedSections()), ...(await serviceSections())];
+  const sections = [...(await sharedSections()), ...(await serviceSections()), ...(await operatorSections())];
   return [
     "# Configuration",
     "",
@@ -64,6 +64,19 @@ async function sharedSections(): Promise<Section[]> {
       spec: shared.databaseConfig,
     },
     { title: "With events", intro: "Services that publish or consume events.", spec: shared.busConfig },
+  ];
+}
+
+async function operatorSections(): Promise<Section[]> {
+  const { operatorConfig } = await import("../../operator/src/config.ts");
+  const { migratorConfig } = await import("../../operator/src/migrator/config.ts");
+  return [
+    { title: "The operator", intro: "Set by the chart; defined in `operator/src/config.ts`.", spec: operatorConfig },
+    {
+      title: "The migrator",
+      intro: "Set by the operator in the Jobs that apply migrations; defined in `operator/src/migrator/config.ts`.",
+      spec: migratorConfig,
+    },
   ];
 }
 

@@ -1,3 +1,5 @@
+import { operatorLimits } from "./operator-limits.ts";
+
 /** A limit in the source: the constant or option with this name in this file. Its value is read from there. */
 export interface Limit {
   name: string;
@@ -371,6 +373,7 @@ export const limitList: Readonly<Record<string, Readonly<Record<string, readonly
       { name: "callTimeoutMs", meaning: "writing an event" },
     ],
   },
+  ...operatorLimits,
   "The example service notes": {
     "examples/notes/src/authz/note-rights.ts": [{ name: "batchMax", meaning: "questions to authz in one call" }],
     "examples/notes/src/rpc/list-notes.ts": [{ name: "defaultPageSize", meaning: "notes on a page", unit: "count" }],

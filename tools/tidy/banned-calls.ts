@@ -62,6 +62,8 @@ export const bannedCalls: readonly BannedCall[] = [
       "packages/kernel/src/process.ts":
         "PLINTH_EXIT_ON_STDIN_END is about the process, before there is a configuration",
       "packages/service/src/index.ts": "hands the environment to readConfig",
+      "operator/src/main.ts": "hands the environment to readConfig",
+      "operator/src/migrator/main.ts": "hands the environment to readConfig",
     },
   },
   {

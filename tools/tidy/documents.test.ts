@@ -52,7 +52,7 @@ describe("docs/configuration.md", () => {
 
   test("has every key that anything reads or sets, and no other", () => {
     const keys = (text: string) => text.match(/\bPLINTH_[A-Z0-9_]*[A-Z0-9]\b/g) ?? [];
-    const files = repositoryFiles("{packages,services,examples,cli,tools,bench,.ci}/**/*.{ts,mjs,yaml}");
+    const files = repositoryFiles("{packages,services,examples,operator,cli,tools,bench,.ci}/**/*.{ts,mjs,yaml}");
     const used = new Set(files.filter((file) => !isFixture(file)).flatMap((file) => keys(readRepositoryFile(file))));
     const documented = new Set(keys(page));
     expect([...used].filter((key) => !documented.has(key) && !documented.has(key.replace(/_FILE$/, "")))).toEqual([]);

@@ -1,10 +1,10 @@
 import { codeLines, readRepositoryFile, sourceFiles } from "./repository-files.ts";
 
 /**
- * Words in upper case that are no reasons of faults: names that others prescribe (the API server's INVALID among them),
+ * Words in upper case that are no reasons of faults: names that others prescribe (the API server's INVALID and DATABASE_URL among them),
  * and the access log's word for CORS.
  */
-const otherNames = /^(PLINTH_\w+|(UND_)?ERR_\w+|HPE_\w+|PREFLIGHT|INVALID)$/;
+const otherNames = /^(PLINTH_\w+|(UND_)?ERR_\w+|HPE_\w+|PREFLIGHT|INVALID|DATABASE_URL)$/;
 
 /** Reasons that the source gives to faults and refusals, each with the first place. */
 export function usedReasons(): Map<string, string> {

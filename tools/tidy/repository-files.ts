@@ -16,7 +16,7 @@ export const readRepositoryFile = (file: string): string => readFileSync(path.jo
 
 /** TypeScript that runs in production: no tests, contract suites or fixtures. */
 export const sourceFiles = (): string[] =>
-  repositoryFiles("{packages,services,examples}/*/src/**/*.ts").filter(
+  repositoryFiles("{operator,{packages,services,examples}/*}/src/**/*.ts").filter(
     (file) => !file.startsWith("packages/testing/") && !/\.(test|contract)\.ts$/.test(file),
   );
 

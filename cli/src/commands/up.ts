@@ -11,6 +11,7 @@ import { formatLogLine, parseLogLine } from "../local/log-line.ts";
 import { resetHome } from "../local/reset-home.ts";
 import { repository } from "../repository.ts";
 import type { Terminal } from "../terminal.ts";
+import { recovers } from "../verify/recovers.ts";
 import { finalBlock } from "./final-block.ts";
 import { createPrinter } from "./prefixed-printer.ts";
 import { statusTable } from "./status-table.ts";
@@ -122,12 +123,18 @@ async function runInForeground(
   let code: number = exitCodes.ok;
   try {
     const begun = bringUp(platform, services, paths, options, terminal, print);
-    const healthy = await Promise.race([begun, stop.requested.then(() => undefined)]);
+    const started = await Promise.race([begun, stop.requested.then(() => undefined)]);
     begun.catch(() => {});
-    if (healthy !== undefined) {
-      state = healthy ? "ready" : "degraded";
-      if (options.verify) code = healthy ? exitCodes.ok : exitCodes.failed;
-      else await stop.requested;
+    if (started !== undefined) {
+      state = started.healthy ? "ready" : "degraded";
+      if (options.verify) code = started.healthy ? exitCodes.ok : exitCodes.failed;
+      else if (
+        started.healthy ||
+        (await recovers(started.check, { clock: systemClock, stopRequested: stop.requested }))
+      ) {
+        state = "ready";
+        await stop.requested;
+      }
     }
   } catch (err) {
     print("plinth", `! ${(err as Error).message}`);
@@ -141,7 +148,13 @@ async function runInForeground(
   return code;
 }
 
-/** Everything between nothing and the final block. False when the built-in check fails. */
+interface Started {
+  /** False: the built-in check failed. */
+  healthy: boolean;
+  check: () => Promise<boolean>;
+}
+
+/** Everything between nothing and the final block. */
 async function bringUp(
   platform: LocalPlatform,
   services: LocalService[],
@@ -149,24 +162,29 @@ async function bringUp(
   options: UpOptions,
   terminal: Terminal,
   print: (label: string, text: string) => void,
-): Promise<boolean> {
+): Promise<Started> {
   await platform.start(services);
   const gatewayUrl = platform.gatewayUrl();
   const admin = await adminAccount(platform, paths);
-  let healthy = true;
+  let check = async (): Promise<boolean> => true;
   if (options.check && gatewayUrl && admin) {
     const { verifyPlatform } = await import("../verify/verify-platform.ts");
-    healthy = await verifyPlatform({ gatewayUrl, admin, clock: systemClock, print: (line) => print("check", line) });
-    if (!healthy) print("plinth", "! the built-in check failed; the platform keeps running so that you can look at it");
+    check = () => verifyPlatform({ gatewayUrl, admin, clock: systemClock, print: (line) => print("check", line) });
   } else if (options.core && options.verify) {
     throw new Error(
       "the built-in check needs the services identity, auth, authz, audit and gateway, and not all are here",
     );
   }
+  const healthy = await check();
+  if (!healthy)
+    print(
+      "plinth",
+      "! the built-in check failed; the platform keeps running so that you can look at it, and checks again",
+    );
   if (!options.verify) {
     for (const line of finalBlock({ gatewayUrl, admin, paths, services: platform.status() })) terminal.line(line);
   }
-  return healthy;
+  return { healthy, check };
 }
 
 /** Undefined when the services that know users and permissions are not part of this run. */

@@ -26,6 +26,8 @@ export interface Caches extends Component {
   /** Objects with the label of this service, whoever owns them. */
   childrenOf(serviceKey: string): KubeObject[];
   hasGatewayApi(): boolean;
+  /** Resolves when it is known whether the cluster has the Gateway API, and if so what is in it. */
+  gatewayApiKnown: Promise<void>;
 }
 
 type Pod = NonNullable<typeof resources.pods.object>;
@@ -60,6 +62,7 @@ export function createCaches(options: CachesOptions): Caches {
   });
   const late: Informer<never>[] = [...children.filter(isLate), gatewayInformer] as never;
   const stopping = new AbortController();
+  const known = Promise.withResolvers<void>();
   let started = false;
   let looking: Promise<void> | undefined;
 
@@ -67,7 +70,9 @@ export function createCaches(options: CachesOptions): Caches {
     for (const informer of late) await informer.start?.();
     started = true;
     await Promise.race([Promise.all(late.map(({ synced }) => synced)), aborted(stopping.signal)]);
-    if (!stopping.signal.aborted) options.changed();
+    if (stopping.signal.aborted) return;
+    known.resolve();
+    options.changed();
   }
 
   async function lookFor(): Promise<void> {
@@ -75,6 +80,7 @@ export function createCaches(options: CachesOptions): Caches {
       let waitMs = lookAgainMs;
       try {
         if (await client.serves(httpRoutes, { signal: stopping.signal })) return await startLate();
+        known.resolve();
       } catch (err) {
         if (!stopping.signal.aborted) logger.warn({ err }, "could not ask whether the Gateway API is there");
         waitMs = askAgainMs;
@@ -91,6 +97,7 @@ export function createCaches(options: CachesOptions): Caches {
     pods,
     podsOf: (serviceKey) => pods.cache.byIndex(byService, serviceKey),
     childrenOf: (serviceKey) => children.flatMap(({ cache }) => cache.byIndex(byService, serviceKey)),
+    gatewayApiKnown: known.promise,
     hasGatewayApi: () => started && late.every((informer) => informer.status().synced),
     async start() {
       const early = [services, pods, ...children.filter((informer) => !isLate(informer))];

@@ -28,10 +28,11 @@ export function createServiceController(options: ServiceControllerOptions): Cont
         keys: (service) => dependents(service, caches),
         updated: (service, previous) => serves(service) !== serves(previous),
       }),
-      // Children, by the label that also finds those that lost their owner. Kinds of the Gateway API may come later.
+      // Children, by the label that also finds those that lost their owner. Kinds of the Gateway API may come later, but
+      // nobody decides before it is known whether they are there: a route that is not seen yet would look unwanted.
       ...caches.children.map((informer) => ({
         ...watchSource(informer, { keys: serviceKeys }),
-        ...(informer.resource.apiVersion.startsWith("gateway.") ? { synced: Promise.resolve() } : {}),
+        ...(informer.resource.apiVersion.startsWith("gateway.") ? { synced: caches.gatewayApiKnown } : {}),
       })),
       // Why something does not start.
       watchSource(caches.pods, {
@@ -42,7 +43,7 @@ export function createServiceController(options: ServiceControllerOptions): Cont
         ...watchSource(caches.gateways, {
           keys: ({ metadata }) => (objectKey(metadata) === objectKey(settings.gateway) ? allKeys() : []),
         }),
-        synced: Promise.resolve(),
+        synced: caches.gatewayApiKnown,
       },
     ],
   });

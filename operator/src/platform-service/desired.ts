@@ -1,9 +1,8 @@
 import { resources } from "@plinth/kube";
-import { routePolicies } from "../route-policy/route-policy.ts";
 import type { Finding } from "./checks.ts";
 import type { Child } from "./child.ts";
 import type { Facts } from "./facts.ts";
-import { httpRoutes } from "./gateway-api.ts";
+import { httpRoutes, routePolicies } from "./gateway-api.ts";
 import { deployment } from "./objects/deployment.ts";
 import { horizontalPodAutoscaler } from "./objects/horizontal-pod-autoscaler.ts";
 import { httpRoute, routeParts } from "./objects/http-route.ts";
@@ -77,9 +76,10 @@ function instances(facts: Facts, findings: readonly Finding[]): Child | undefine
  * What pods refer to goes when no pod refers to it any more. A route goes as soon as the spec has none, or after the rollout
  * when it has another one.
  */
-function prunable({ service }: Facts, rolledOut: boolean): ReadonlySet<string> {
+function prunable({ service, observed }: Facts, rolledOut: boolean): ReadonlySet<string> {
   const always = [resources.horizontalPodAutoscalers, resources.networkPolicies];
-  const unrouted = service.spec.route === undefined || rolledOut ? [httpRoutes, routePolicies] : [];
+  const replaced = rolledOut && observed.gatewayApi.served;
+  const unrouted = service.spec.route === undefined || replaced ? [httpRoutes, routePolicies] : [];
   const afterwards = rolledOut ? [resources.secrets, resources.serviceAccounts, resources.jobs] : [];
   return new Set([...always, ...unrouted, ...afterwards].map(({ kind }) => kind));
 }

@@ -45,6 +45,8 @@ export async function finalize(
   const { client, events, clock } = options;
   if (!hasFinalizer(service)) return { done: true };
   if (needsFinalizer(service)) {
+    // A cache that lags may show a service that is long gone, while another of its name has data of its own by now.
+    if (!(await isStillThere(client, service, signal))) return { done: true };
     await stopUsers(client, children, signal);
     const problem = await dropData(service, options);
     const ageMs = clock.now() - Date.parse(service.metadata.deletionTimestamp ?? "");
@@ -72,6 +74,11 @@ export async function finalize(
     if (!isFault(err) || err.code !== "not_found") throw err;
   });
   return { done: true };
+}
+
+async function isStillThere(client: ApiClient, { metadata }: ServiceObject, signal: AbortSignal): Promise<boolean> {
+  const current = await client.find(platformServices, metadata, { signal });
+  return current?.metadata.uid === metadata.uid;
 }
 
 /** Nothing may go on using or changing the data; the garbage collector would come only after the finalizer. */

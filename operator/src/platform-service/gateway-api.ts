@@ -1,4 +1,5 @@
 import type { KubeObject, Resource } from "@plinth/kube";
+import { apiVersion as plinthVersion, type RoutePolicySpec } from "@plinth/platform";
 
 /** The parts of https://gateway-api.sigs.k8s.io/reference/spec/ (v1) that the operator writes or reads. */
 export interface ParentReference {
@@ -56,6 +57,15 @@ export const httpRoutes: Resource<HttpRoute> = {
   namespaced: true,
 };
 export const gateways: Resource<Gateway> = { apiVersion, kind: "Gateway", plural: "gateways", namespaced: true };
+
+export type RoutePolicy = KubeObject & { spec: RoutePolicySpec };
+
+export const routePolicies: Resource<RoutePolicy> = {
+  apiVersion: plinthVersion,
+  kind: "RoutePolicy",
+  plural: "routepolicies",
+  namespaced: true,
+};
 
 /** Rules that one HTTPRoute holds at most. */
 export const httpRouteRulesMax = 16;

@@ -1,4 +1,4 @@
-import type { Random } from "@plinth/kernel";
+import { locateService, type Random } from "@plinth/kernel";
 import { isOwnedBy, isTrue, objectKey } from "@plinth/kube";
 import type { Bus } from "./bus.ts";
 import type { Caches } from "./caches.ts";
@@ -53,10 +53,11 @@ export async function gather(service: ServiceObject, sources: Sources, signal: A
 /** Set by the Job controller. */
 const jobLabel = "batch.kubernetes.io/job-name";
 
-/** A dependency is a neighbour, or a service of the platform. Serving is what counts: its route may need the gateway. */
+/** A dependency is named as in a call. Serving is what counts, not being ready: its route may need the gateway. */
 function dependency(name: string, service: ServiceObject, { caches, settings }: Sources): Dependency {
-  const namespaces = [service.metadata.namespace, settings.platformNamespace];
-  const found = namespaces.flatMap((namespace) => caches.services.cache.get(objectKey({ namespace, name })) ?? [])[0];
+  const { platformNamespace } = settings;
+  const key = objectKey(locateService(name, { namespace: service.metadata.namespace, platformNamespace }));
+  const found = caches.services.cache.get(key);
   return { name, found: found !== undefined, available: isTrue(found?.status?.conditions, "Available") };
 }
 

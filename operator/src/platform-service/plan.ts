@@ -7,7 +7,7 @@ import { covers } from "./drift.ts";
 import { deriveFacts, type Facts } from "./facts.ts";
 import { annotations } from "./labels.ts";
 import { isObsolete } from "./migration.ts";
-import { isLiving, type Observed } from "./observed.ts";
+import { childrenOf, isLiving, type Observed } from "./observed.ts";
 import { childResources, type ServiceObject } from "./resources.ts";
 import type { PlatformSettings } from "./settings.ts";
 import { computeStatus } from "./status.ts";
@@ -57,16 +57,26 @@ function differs({ resource, object, how }: Child, children: readonly KubeObject
   return live.metadata.annotations?.[annotations.applied] !== hash || !covers(live, object, resource.kind);
 }
 
-/** Children of kinds that may be pruned now and that the plan does not mention. Jobs have rules of their own. */
+/**
+ * Children of kinds that may be pruned now and that the plan does not mention, in the reverse order of their making: a route
+ * goes before its policy, so that it is not open for a moment. Jobs have rules of their own.
+ */
 function unwanted(facts: Facts, wanted: readonly Child[], prunable: ReadonlySet<string>): Unwanted[] {
   const { service, observed, migration } = facts;
   const kept = new Set(wanted.map(({ resource, object }) => `${resource.kind}/${object.metadata.name}`));
-  return observed.children.flatMap((object) => {
-    const resource = (childResources as readonly Resource[]).find(({ kind }) => kind === object.kind);
-    if (!resource || !prunable.has(resource.kind) || !isLiving(object, service)) return [];
-    if (kept.has(`${resource.kind}/${object.metadata.name}`)) return [];
-    if (resource.kind === resources.jobs.kind && !isObsolete(object as never, migration)) return [];
-    const { name, namespace, uid, resourceVersion } = object.metadata;
-    return [{ resource, ref: { name, namespace }, uid, resourceVersion }];
-  });
+  const isUnwanted = (object: KubeObject): boolean =>
+    prunable.has(object.kind ?? "") &&
+    isLiving(object, service) &&
+    !kept.has(`${object.kind}/${object.metadata.name}`) &&
+    (object.kind !== resources.jobs.kind || isObsolete(object as never, migration));
+  return (childResources as readonly Resource[]).toReversed().flatMap((resource) =>
+    childrenOf(observed, resource)
+      .filter(isUnwanted)
+      .map(({ metadata: { name, namespace, uid, resourceVersion } }) => ({
+        resource,
+        ref: { name, namespace },
+        uid,
+        resourceVersion,
+      })),
+  );
 }

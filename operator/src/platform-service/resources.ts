@@ -1,7 +1,6 @@
 import { type KubeObject, type Resource, resources } from "@plinth/kube";
 import type { NormalPlatformService } from "@plinth/platform";
-import { routePolicies } from "../route-policy/route-policy.ts";
-import { httpRoutes } from "./gateway-api.ts";
+import { httpRoutes, routePolicies } from "./gateway-api.ts";
 
 /** A PlatformService as the API server has it. */
 export type ServiceObject = Omit<NormalPlatformService, "metadata"> &

@@ -49,7 +49,7 @@ describe.skipIf(missing)(`discovery: kubernetes${missing ? ` (${missing})` : ""}
       kubeconfig: server.kubeconfig,
       namespace,
       mode: "endpoints",
-      servicePort: 8080,
+      platformNamespace: namespace,
       ...tools,
       ...options,
     });
@@ -127,6 +127,20 @@ describe.skipIf(missing)(`discovery: kubernetes${missing ? ` (${missing})` : ""}
     await slice("auth-1", "auth", [{ address: "198.18.0.7", ready: true }], `${namespace}-b`);
     const other = await follow(`auth.${namespace}-b`);
     await eventually(() => expect(other.now()).toEqual(["198.18.0.7:8080"]));
+  });
+
+  test("the platform's services are found by their bare names from every namespace, and no neighbour passes for one", async () => {
+    await client.create(resources.namespaces, { metadata: { name: `${namespace}-platform` } });
+    await slice("auth-1", "auth", [{ address: "198.18.0.7", ready: true }], `${namespace}-platform`);
+    await slice("auth-1", "auth", [{ address: "198.18.0.8", ready: true }]);
+    await slice("stock-1", "stock", [{ address: "198.18.0.9", ready: true }]);
+    const platformNamespace = `${namespace}-platform`;
+    const auth = await follow("auth", { platformNamespace });
+    const stock = await follow("stock", { platformNamespace });
+    await eventually(() => expect(auth.now()).toEqual(["198.18.0.7:8080"]));
+    await eventually(() => expect(stock.now()).toEqual(["198.18.0.9:8080"]));
+    const named = await follow("auth", { platformNamespace, mode: "service" });
+    expect(named.now()).toEqual([`auth.${platformNamespace}.svc:8080`]);
   });
 
   test("in mode service the Service's name is the endpoint, and nothing is watched", async () => {

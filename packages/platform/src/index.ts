@@ -18,6 +18,8 @@ export {
   type RouteSpec,
 } from "./platform-service.ts";
 export { type Finding, formatPath, formatProblem, type Path, type Problem } from "./problem.ts";
+export type { RoutePolicyRule, RoutePolicySpec } from "./route-policy.ts";
+export { routePolicyCrd, routePolicyCrdYaml } from "./route-policy-crd.ts";
 export {
   apiVersion,
   group,
@@ -25,6 +27,7 @@ export {
   platformService as platformServiceSchema,
   version,
 } from "./schema/platform-service.ts";
+export { routePolicy as routePolicySchema } from "./schema/route-policy.ts";
 export type { CelRule, Schema } from "./schema/schema.ts";
 export { serviceNameMaxLength } from "./schema/values.ts";
 export { validate } from "./validate.ts";

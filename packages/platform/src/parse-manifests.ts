@@ -1,4 +1,4 @@
-import { type Document, isMap, isNode, isPair, isScalar, isSeq, LineCounter, parseAllDocuments } from "yaml";
+import { type Document, isMap, isNode, isPair, isScalar, isSeq, LineCounter, parseAllDocuments, visit } from "yaml";
 import { applyDefaults } from "./defaults.ts";
 import type { NormalPlatformService, PlatformService } from "./platform-service.ts";
 import { type Finding, formatPath, type Path, type Problem } from "./problem.ts";
@@ -50,7 +50,7 @@ function readDocument(document: Document, file: string, lines: LineCounter, resu
   } catch (err) {
     result.problems.push({
       file,
-      ...position(lines, 0),
+      ...position(lines, unresolvedAlias(document)),
       path: "",
       message: `is not valid YAML: ${(err as Error).message}`,
     });
@@ -69,6 +69,19 @@ function readDocument(document: Document, file: string, lines: LineCounter, resu
     message: finding.message,
   }));
   result.problems.push(...problems.sort((a, b) => a.line - b.line || a.column - b.column));
+}
+
+/** Where an alias without an anchor stands; the beginning when that is not what is wrong. */
+function unresolvedAlias(document: Document): number {
+  let offset = 0;
+  visit(document, {
+    Alias(_, alias) {
+      if (alias.resolve(document)) return undefined;
+      offset = alias.range?.[0] ?? 0;
+      return visit.BREAK;
+    },
+  });
+  return offset;
 }
 
 /** Says at once that a document is something else, instead of listing all the fields that it lacks. */

@@ -1,3 +1,4 @@
+import { withDefaults } from "./defaults.ts";
 import type { PlatformService } from "./platform-service.ts";
 import type { Finding, Path } from "./problem.ts";
 import { ruleChecker } from "./rules.ts";
@@ -16,7 +17,8 @@ export function validate(value: unknown, old?: PlatformService): Finding[] {
   // A rule about a place that already has the wrong shape would only repeat it in other words.
   const wrong = structural.filter((finding) => finding.atKey !== true).map((finding) => finding.path);
   const skip = (path: Path) => wrong.some((bad) => isWithin(bad, path) || isWithin(path, bad));
-  return [...structural, ...checkRules()(value, old, skip)];
+  // Rules see defaults, as in an API server: a port may collide with one that nobody wrote.
+  return [...structural, ...checkRules()(withDefaults(platformService, value), old, skip)];
 }
 
 const isWithin = (inner: Path, outer: Path): boolean => outer.every((part, i) => inner[i] === part);

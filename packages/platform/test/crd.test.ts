@@ -2,13 +2,17 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
 import { platformServiceCrdYaml } from "../src/crd.ts";
+import { routePolicyCrdYaml } from "../src/route-policy-crd.ts";
 import { platformService } from "../src/schema/platform-service.ts";
 import type { Schema } from "../src/schema/schema.ts";
 
-const file = path.resolve(import.meta.dirname, "../../../charts/plinth/crds/plinth.dev_platformservices.yaml");
+const folder = path.resolve(import.meta.dirname, "../../../charts/plinth/crds");
 
-test("the chart's CRD is what the schema generates", () => {
-  expect(readFileSync(file, "utf8")).toBe(platformServiceCrdYaml());
+test.each([
+  ["platformservices", platformServiceCrdYaml()],
+  ["routepolicies", routePolicyCrdYaml()],
+])("the chart's CRD of %s is what the schema generates", (plural, yaml) => {
+  expect(readFileSync(path.join(folder, `plinth.dev_${plural}.yaml`), "utf8")).toBe(yaml);
 });
 
 test("every list, map and text is bounded, so that an API server accepts the cost of the rules", () => {

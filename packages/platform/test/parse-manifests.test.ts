@@ -37,3 +37,9 @@ test("aliases that multiply are refused", () => {
   expect(services).toEqual([]);
   expect(problems[0]?.message).toContain("is not valid YAML");
 });
+
+test("an alias without an anchor is shown where it stands", () => {
+  const { problems } = parseManifests("kind: PlatformService\nspec:\n  image: *nowhere\n", "alias.yaml");
+  expect(problems).toMatchObject([{ line: 3, column: 10 }]);
+  expect(problems[0]?.message).toContain("nowhere");
+});

@@ -19,6 +19,13 @@ test("a schema name cannot change once it is set", () => {
   expect(validate(service({ database: { schema: "other" } }), service())).toEqual([]);
 });
 
+test("a port may not collide with a default that nobody wrote", () => {
+  expect(validate(service({ port: 9090 }))).toMatchObject([
+    { path: ["spec"], message: "port and adminPort must differ" },
+  ]);
+  expect(validate(service({ port: 9090, adminPort: 9091 }))).toEqual([]);
+});
+
 test("names end where names made from them would not fit any more", () => {
   expect(validate(service({}, "a".repeat(40)))).toEqual([]);
   expect(validate(service({}, "a".repeat(41)))).toHaveLength(1);

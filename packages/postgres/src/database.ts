@@ -5,7 +5,11 @@ import { databaseFault, isReadTimeout, isRetryable } from "./database-fault.ts";
 
 /** What runs SQL: a database or a transaction in it. Connection problems surface as Fault "unavailable". */
 export interface Queryable {
-  query<T>(sql: string, params?: unknown[]): Promise<T[]>;
+  /**
+   * `prepare`: a name for this very text, under which each connection keeps it parsed and, after a few uses, planned. For
+   * statements on a hot path, of which there are few; a pooler in between must support named statements.
+   */
+  query<T>(sql: string, params?: unknown[], prepare?: string): Promise<T[]>;
   readonly drizzle: NodePgDatabase;
 }
 
@@ -86,7 +90,7 @@ export function createDatabase(options: DatabaseOptions): Database {
   return {
     name: "database",
     drizzle: drizzle(withFaults(pool)),
-    query: (sql, params) => queryRows(pool, sql, params),
+    query: (sql, params, prepare) => queryRows(pool, sql, params, prepare),
     async connect() {
       const client = new pg.Client(settings);
       // Callers that care add a listener of their own.
@@ -133,9 +137,15 @@ function withFaults(pool: pg.Pool): pg.Pool {
   return new Proxy(pool, { get: (target, name) => (name === "query" ? query : Reflect.get(target, name, target)) });
 }
 
-async function queryRows<T>(runner: pg.Pool | pg.PoolClient, sql: string, params?: unknown[]): Promise<T[]> {
+const statement = (text: string, values: unknown[] | undefined, name: string | undefined): pg.QueryConfig => ({
+  text,
+  ...(values ? { values } : {}),
+  ...(name ? { name } : {}),
+});
+
+async function queryRows<T>(pool: pg.Pool, sql: string, params?: unknown[], prepare?: string): Promise<T[]> {
   try {
-    return (await runner.query(sql, params)).rows as T[];
+    return (await pool.query(statement(sql, params, prepare))).rows as T[];
   } catch (err) {
     throw databaseFault(err);
   }
@@ -160,7 +170,7 @@ async function runTransaction<T>(
       inTransaction: true,
       drizzle: drizzle(client),
       // Errors stay as they are here: the retry decision above needs the SQLSTATE.
-      query: async (sql, params) => (await client.query(sql, params)).rows,
+      query: async (sql, params, prepare) => (await client.query(statement(sql, params, prepare))).rows,
     });
     await client.query("COMMIT");
     return result;

@@ -23,6 +23,7 @@ import {
   type Health,
   type Logger,
   type ProcessPlan,
+  qualifiedServiceName,
   type Random,
   readConfig,
   startTelemetry,
@@ -45,6 +46,7 @@ import {
   type HttpRoutes,
   type ServiceRoutes,
 } from "@plinth/rpc";
+import { groupsOfNamespace } from "./groups-of-namespace.ts";
 import { createModelPublisher } from "./model-publisher.ts";
 import { createRegistration } from "./registration.ts";
 import { type BaseConfig, baseConfig, busConfig, databaseConfig, discoveryConfig } from "./service-config.ts";
@@ -140,7 +142,10 @@ export async function composeService<S extends ConfigSpec>(
         ...(config.databasePoolMax ? { poolMax: config.databasePoolMax } : {}),
       })
     : undefined;
-  const bus = config.busUrl ? createPostgresBus({ ...common, url: config.busUrl }) : undefined;
+  const qualifiedName = qualifiedServiceName(definition.name, config);
+  const bus = config.busUrl
+    ? groupsOfNamespace(createPostgresBus({ ...common, url: config.busUrl }), config)
+    : undefined;
   const verifierFor = (keys: () => Promise<string>): AccessTokenVerifier =>
     createAccessTokenVerifier({
       keys: createKeySet({ fetch: keys, clock }),
@@ -177,7 +182,7 @@ export async function composeService<S extends ConfigSpec>(
               jwks: config.workloadJwks,
               issuer: config.workloadIssuer,
               clock,
-              namespace: config.workloadNamespace,
+              namespace: config.platformNamespace,
             })
           : undefined,
       }),
@@ -197,13 +202,13 @@ export async function composeService<S extends ConfigSpec>(
     parts.permissionModel === undefined
       ? undefined
       : createModelPublisher({
-          module: definition.name,
+          module: qualifiedName,
           dsl: parts.permissionModel,
           authz: clients.get(AuthzService, "authz"),
           ...{ health, logger, clock, random },
         });
   const relay =
-    database && bus ? createOutboxRelay({ database, bus, source: definition.name, logger, clock, random }) : undefined;
+    database && bus ? createOutboxRelay({ database, bus, source: qualifiedName, logger, clock, random }) : undefined;
   const telemetryPart: Component = { name: "telemetry", stop: () => telemetry.shutdown() };
   const all = [
     telemetryPart,
@@ -253,8 +258,9 @@ async function discovery(
   if (config.discoveryDriver === "kubernetes") {
     // Loaded when it is used: elsewhere nobody pays for the Kubernetes client.
     const { createKubernetesResolver } = await import("@plinth/discovery/kubernetes");
-    const mode = { mode: config.discoveryMode, servicePort: config.port, kubeconfig: config.kubeconfig };
-    return { resolver: await createKubernetesResolver({ ...common, ...mode }), registry: noRegistry };
+    const { discoveryMode: mode, kubeconfig, namespace, platformNamespace } = config;
+    const options = { ...common, mode, kubeconfig, namespace, platformNamespace };
+    return { resolver: await createKubernetesResolver(options), registry: noRegistry };
   }
   if (config.discoveryUrl === undefined) {
     return {

@@ -45,9 +45,10 @@ export const baseConfig = {
   ),
   workloadJwks: optionalText("PLINTH_WORKLOAD_JWKS", "file or URL of the keys that workload tokens are signed with"),
   workloadIssuer: text("PLINTH_WORKLOAD_ISSUER", "issuer of workload tokens", { default: "plinth-local" }),
-  workloadNamespace: text(
-    "PLINTH_WORKLOAD_NAMESPACE",
-    "Kubernetes namespace whose ServiceAccounts are the platform's services",
+  namespace: optionalText("PLINTH_NAMESPACE", "Kubernetes namespace of this process; absent outside of Kubernetes"),
+  platformNamespace: text(
+    "PLINTH_PLATFORM_NAMESPACE",
+    "Kubernetes namespace of the platform's own services: their names mean them everywhere",
     { default: "plinth" },
   ),
   tokenIssuer: text("PLINTH_TOKEN_ISSUER", "issuer of access tokens", { default: "plinth" }),

@@ -1,3 +1,4 @@
+import { contentHash } from "@plinth/kube";
 import type { CorsSpec, RouteSpec } from "@plinth/platform";
 import { type Child, child } from "../child.ts";
 import { durationSeconds, gatewayDuration } from "../duration.ts";
@@ -15,9 +16,14 @@ export interface RoutePart {
   rules: { name: string; rule: Rule }[];
 }
 
-/** Rules keep the number that they have in the spec, so that their names say which one is meant. */
+/**
+ * A rule is named after what it matches. Route and policy are two objects, written one after the other: were rules named by
+ * their number, a new first rule would for a moment give every path the policy of its neighbour.
+ */
+const ruleName = ({ path, pathType }: Rule): string => `rule-${contentHash([pathType, path])}`;
+
 export function routeParts(service: ServiceObject): RoutePart[] {
-  const rules = (service.spec.route?.rules ?? []).map((rule, index) => ({ name: `rule-${index}`, rule }));
+  const rules = (service.spec.route?.rules ?? []).map((rule) => ({ name: ruleName(rule), rule }));
   const parts: RoutePart[] = [];
   for (let start = 0; start < rules.length; start += httpRouteRulesMax) {
     const name = childNames.httpRoute(service.metadata.name, parts.length);

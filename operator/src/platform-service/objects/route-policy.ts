@@ -1,5 +1,5 @@
-import { routePolicies } from "../../route-policy/route-policy.ts";
 import { type Child, child } from "../child.ts";
+import { routePolicies } from "../gateway-api.ts";
 import type { ServiceObject } from "../resources.ts";
 import type { RoutePart } from "./http-route.ts";
 

@@ -1,4 +1,4 @@
-import { type Clock, isFault, type Logger, type Random } from "@plinth/kernel";
+import { type Clock, isFault, type Logger, locateService, type Random } from "@plinth/kernel";
 import {
   createApiClient,
   createHttpTransport,
@@ -15,14 +15,17 @@ export interface KubernetesResolverOptions {
   kubeconfig: string | undefined;
   /** Home of services that are named without a namespace. Absent: the one of the context or pod. */
   namespace?: string | undefined;
+  /** Home of the platform's own services, whoever calls them. */
+  platformNamespace: string;
   /** "endpoints": instances are called directly. "service": the Service's name is, for a mesh that balances itself. */
   mode: "endpoints" | "service";
-  /** Port of Services, for mode "service". */
-  servicePort: number;
   logger: Logger;
   clock: Clock;
   random: Random;
 }
+
+/** Port of every PlatformService's Service, whatever its instances listen on. */
+const servicePort = 8080;
 
 const serviceLabel = "kubernetes.io/service-name";
 
@@ -36,7 +39,7 @@ interface Watched {
 
 /**
  * Finds instances through EndpointSlices: readiness is registration, and Kubernetes does it. "name" is a service of the
- * own namespace, "name.namespace" one of another. While the API server is away the last known endpoints stay.
+ * own namespace or one of the platform's, "name.namespace" one of any. While the API server is away the last known endpoints stay.
  */
 export async function createKubernetesResolver(options: KubernetesResolverOptions): Promise<Resolver> {
   const { logger, clock, random } = options;
@@ -83,17 +86,20 @@ export async function createKubernetesResolver(options: KubernetesResolverOption
       if (!isFault(err) || err.code !== "permission_denied") return;
       logger.warn({ err, service: name, namespace }, "EndpointSlices may not be read, calling the Service by its name");
       await entry.informer?.stop?.(AbortSignal.timeout(1_000));
-      publish(entry, [serviceEndpoint(name, namespace, options.servicePort)]);
+      publish(entry, [serviceEndpoint(name, namespace, servicePort)]);
     }
   }
 
   function open(service: string): Watched {
-    const [name = service, namespace = home] = service.split(".", 2);
+    const { name, namespace } = locateService(service, {
+      namespace: home,
+      platformNamespace: options.platformNamespace,
+    });
     const entry: Watched = { namespace, name, informer: undefined, endpoints: undefined, listeners: new Set() };
     if (options.mode === "endpoints") {
       entry.informer = follow(entry);
       void fallBackWhenForbidden(entry);
-    } else entry.endpoints = [serviceEndpoint(name, namespace, options.servicePort)];
+    } else entry.endpoints = [serviceEndpoint(name, namespace, servicePort)];
     return entry;
   }
 

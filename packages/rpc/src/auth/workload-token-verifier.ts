@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { type Clock, Fault, isFault } from "@plinth/kernel";
+import { type Clock, Fault, isFault, qualifiedServiceName } from "@plinth/kernel";
 import { jwtVerify } from "jose";
 import { createKeySet } from "./key-set.ts";
 import { createTokenCache } from "./token-cache.ts";
@@ -71,9 +71,9 @@ async function readKeys(source: string): Promise<string> {
 }
 
 /** A ServiceAccount of another namespace must not pass for a service of the platform by its name. */
-function serviceName(subject: string, homeNamespace: string): string {
+function serviceName(subject: string, platformNamespace: string): string {
   const match = /^(?:service|system:serviceaccount:([a-z0-9-]+)):([a-z0-9-]+)$/.exec(subject);
   if (!match) throw new Error(`workload token has the subject "${subject}"`);
   const [, namespace, name] = match;
-  return namespace === undefined || namespace === homeNamespace ? (name as string) : `${name}.${namespace}`;
+  return qualifiedServiceName(name as string, { namespace, platformNamespace });
 }

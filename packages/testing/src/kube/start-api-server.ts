@@ -33,6 +33,8 @@ export interface ApiServer {
 export interface ApiServerOptions {
   /** Further flags of kube-apiserver, for example "--watch-cache=false". */
   flags?: readonly string[];
+  /** Flags of kube-controller-manager, which runs beside the API server when they are given. Default: it does not. */
+  controllerFlags?: readonly string[];
 }
 
 /** Why tests against a real API server cannot run here; undefined when they can. For `describe.skipIf`. */
@@ -41,7 +43,7 @@ export function whyNoApiServer(): string | undefined {
   return missing ? "kube-apiserver is not built: run e2e/cluster/build.sh" : undefined;
 }
 
-/** etcd and kube-apiserver on free loopback ports, without controllers: nothing but what a client asks for happens. */
+/** etcd and kube-apiserver on free loopback ports; without controllers nothing but what a client asks for happens. */
 export async function startApiServer(options: ApiServerOptions = {}): Promise<ApiServer> {
   const folder = await mkdtemp(path.join(tmpdir(), "plinth-kube-"));
   const tokens = { admin: randomBytes(16).toString("hex"), nobody: randomBytes(16).toString("hex") };
@@ -54,6 +56,7 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
   let api = startProcess("kube-apiserver", apiFlags(folder, etcdUrl, apiPort ?? 0, options.flags ?? []));
   const kubeconfig = path.join(folder, "kubeconfig.json");
   await writeFile(kubeconfig, kubeconfigOf(url, ca, tokens.admin), { mode: 0o600 });
+  let controllers: RunningProcess | undefined;
 
   const server: ApiServer = {
     url,
@@ -71,6 +74,7 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
       await etcdCall(etcdUrl, "compaction", { revision: header.revision, physical: true });
     },
     async stop() {
+      await controllers?.stop();
       await api.stop();
       await etcd.stop();
       await rm(folder, { recursive: true, force: true });
@@ -78,6 +82,15 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
   };
   try {
     await untilReady(url, ca, tokens.admin, [etcd, api]);
+    if (options.controllerFlags) {
+      const flags = [
+        `--kubeconfig=${kubeconfig}`,
+        "--leader-elect=false",
+        "--secure-port=0",
+        ...options.controllerFlags,
+      ];
+      controllers = startProcess("kube-controller-manager", flags);
+    }
   } catch (err) {
     await server.stop();
     throw err;

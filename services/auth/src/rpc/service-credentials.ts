@@ -1,6 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
-import { decodePageToken, encodePageToken, Fault, uuidForm } from "@plinth/kernel";
+import { decodePageToken, encodePageToken, Fault, platformServiceNames, uuidForm } from "@plinth/kernel";
 import type { AuthService, ServiceCredentialSchema } from "@plinth/proto/plinth/auth/v1/auth";
 import type { Handler } from "@plinth/rpc";
 import type { CredentialStore, ServiceCredential } from "../store/credential-store.ts";
@@ -8,7 +8,7 @@ import type { CredentialStore, ServiceCredential } from "../store/credential-sto
 const defaultPageSize = 50;
 const dayMs = 86_400_000;
 /** Names of the platform's own services: a credential must not speak for them. */
-const reservedNames = new Set(["auth", "identity", "authz", "audit", "gateway", "operator", "plinth-cli"]);
+const reservedNames = new Set([...platformServiceNames, "operator", "plinth-cli"]);
 
 export function createServiceCredential(
   credentials: CredentialStore,

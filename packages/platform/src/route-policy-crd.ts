@@ -1,5 +1,6 @@
 import { stringify } from "yaml";
-import { routePolicySchema } from "./schema.ts";
+import { group, version } from "./schema/platform-service.ts";
+import { routePolicy } from "./schema/route-policy.ts";
 
 /** The CustomResourceDefinition of RoutePolicy, as a value. */
 export function routePolicyCrd(): object {
@@ -7,12 +8,12 @@ export function routePolicyCrd(): object {
     apiVersion: "apiextensions.k8s.io/v1",
     kind: "CustomResourceDefinition",
     metadata: {
-      name: "routepolicies.plinth.dev",
+      name: `routepolicies.${group}`,
       // The label by which tools of the Gateway API find policies.
       labels: { "gateway.networking.k8s.io/policy": "Direct" },
     },
     spec: {
-      group: "plinth.dev",
+      group,
       scope: "Namespaced",
       names: {
         kind: "RoutePolicy",
@@ -23,7 +24,7 @@ export function routePolicyCrd(): object {
       },
       versions: [
         {
-          name: "v1alpha1",
+          name: version,
           served: true,
           storage: true,
           subresources: { status: {} },
@@ -33,12 +34,12 @@ export function routePolicyCrd(): object {
           ],
           schema: {
             openAPIV3Schema: {
-              ...routePolicySchema,
+              ...routePolicy,
               properties: {
                 apiVersion: { type: "string" },
                 kind: { type: "string" },
                 metadata: { type: "object" },
-                ...routePolicySchema.properties,
+                ...routePolicy.properties,
               },
             },
           },
@@ -50,4 +51,4 @@ export function routePolicyCrd(): object {
 
 /** The CustomResourceDefinition, as the YAML file of the chart. */
 export const routePolicyCrdYaml = (): string =>
-  `# Generated from operator/src/route-policy by \`npm run generate\`. Do not edit.\n${stringify(routePolicyCrd(), { lineWidth: 0, aliasDuplicateObjects: false })}`;
+  `# Generated from packages/platform by \`npm run generate\`. Do not edit.\n${stringify(routePolicyCrd(), { lineWidth: 0, aliasDuplicateObjects: false })}`;

@@ -1,9 +1,10 @@
-import { platformServiceSchema, type Schema } from "@plinth/platform";
+import { platformService } from "./platform-service.ts";
+import type { Schema } from "./schema.ts";
 
-const rule = platformServiceSchema.properties.spec.properties.route.properties.rules.items.properties;
+const rule = platformService.properties.spec.properties.route.properties.rules.items.properties;
 
 /** The one definition of a RoutePolicy: type and CRD come from it. Its fields are those of a PlatformService's route. */
-export const routePolicySchema = {
+export const routePolicy = {
   type: "object",
   description: "What the Plinth gateway does with requests of a route, beyond what the Gateway API can say.",
   required: ["spec"],
@@ -72,7 +73,7 @@ export const routePolicySchema = {
                 },
               },
               controllerName: { type: "string", minLength: 1, maxLength: 253 },
-              conditions: platformServiceSchema.properties.status.properties.conditions,
+              conditions: platformService.properties.status.properties.conditions,
             },
           },
         },
