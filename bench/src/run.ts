@@ -1,5 +1,5 @@
-// Runs benchmarks: `node bench/src/run.ts [gateway] [rpc] [platform] [tokens] [operator] [cluster] [--seconds N] [--also name=bundle]`;
-// all but `cluster` by default.
+// Runs benchmarks: `node bench/src/run.ts [gateway] [rpc] [platform] [tokens] [operator] [cluster] [--seconds N]
+// [--also name=bundle]`; all but `cluster` by default.
 import { parseArgs } from "node:util";
 import { benchCluster } from "./cluster.bench.ts";
 import { benchGateway } from "./gateway.bench.ts";
@@ -19,8 +19,8 @@ const benches = {
   rpc: () => benchRpc(seconds),
   tokens: () => benchTokens(seconds),
   platform: () => benchPlatform(seconds),
-  operator: () => benchOperator(),
-  cluster: () => benchCluster(),
+  operator: benchOperator,
+  cluster: benchCluster,
 };
 const chosen = positionals.length > 0 ? positionals : Object.keys(benches).filter((name) => name !== "cluster");
 process.stdout.write(`${await machine()}\n`);
