@@ -100,6 +100,8 @@ export const limitList: Readonly<Record<string, Readonly<Record<string, readonly
   },
   "PostgreSQL and events": {
     "packages/postgres/src/database.ts": [
+      { name: "startPatienceMs", meaning: "at start, until a server that does not answer ends the process" },
+      { name: "startRetryMs", meaning: "between two tries meanwhile" },
       { name: "poolMax", meaning: "connections of a service; `PLINTH_DATABASE_POOL_MAX`" },
       { name: "statementTimeoutMs", meaning: "a statement; then `DATABASE_STATEMENT_TIMEOUT`" },
       { name: "connectTimeoutMs", meaning: "a connection, and the wait for a free one" },

@@ -1,4 +1,4 @@
-import { type Clock, type Component, Fault, type Health, type Logger } from "@plinth/kernel";
+import { type Clock, type Component, Fault, type Health, isFault, type Logger } from "@plinth/kernel";
 import { drizzle, type NodePgDatabase } from "drizzle-orm/node-postgres";
 import pg from "pg";
 import { databaseFault, isReadTimeout, isRetryable } from "./database-fault.ts";
@@ -48,6 +48,9 @@ export interface DatabaseOptions {
 }
 
 const attemptsMax = 3;
+/** A server that does not answer yet is waited for this long at start; one that refuses is not. */
+const startPatienceMs = 60_000;
+const startRetryMs = 500;
 const pingIntervalMs = 2_000;
 const pingTimeoutMs = 2_000;
 // The types of pg lack the time-out of a single query.
@@ -87,6 +90,24 @@ export function createDatabase(options: DatabaseOptions): Database {
     }
   }
 
+  /** False: not yet, and `patient`. */
+  async function answers(patient: boolean): Promise<boolean> {
+    try {
+      await pool.query(ping);
+      return true;
+    } catch (err) {
+      const server = new URL(options.url).host;
+      const fault = databaseFault(err);
+      if (patient && isFault(fault) && fault.code === "unavailable") {
+        if (!problem) logger.warn({ err, server }, "PostgreSQL does not answer yet, waiting for it");
+        problem = `PostgreSQL does not answer: ${(err as Error).message}`;
+        return false;
+      }
+      const message = `PostgreSQL at ${server} cannot be used: ${(err as Error).message}`;
+      throw new Fault({ code: "unavailable", reason: "DATABASE_UNAVAILABLE", message, cause: err });
+    }
+  }
+
   return {
     name: "database",
     drizzle: drizzle(withFaults(pool)),
@@ -108,14 +129,11 @@ export function createDatabase(options: DatabaseOptions): Database {
       }
     },
     async start() {
-      await pool.query("SELECT 1").catch((err) => {
-        throw new Fault({
-          code: "unavailable",
-          reason: "DATABASE_UNAVAILABLE",
-          message: `PostgreSQL at ${new URL(options.url).host} cannot be used: ${(err as Error).message}`,
-          cause: err,
-        });
-      });
+      const untilMs = options.clock.monotonicMs() + startPatienceMs;
+      while (!(await answers(options.clock.monotonicMs() < untilMs)) && !closing.signal.aborted) {
+        await options.clock.sleep(startRetryMs, closing.signal).catch(() => {});
+      }
+      problem = undefined;
       void watch();
     },
     async stop() {
