@@ -27,7 +27,7 @@ export async function startOperator(
   core?: number,
 ): Promise<OperatorProcess> {
   const adminPort = await freePort();
-  const command = [process.execPath, "--enable-source-maps", await bundleService(folder)];
+  const command = [process.execPath, "--max-semi-space-size=4", await bundleService(folder)];
   const pinned = core === undefined ? command : ["taskset", "-c", String(core), ...command];
   const child: ChildProcess = spawn(pinned[0] as string, pinned.slice(1), {
     stdio: ["ignore", "pipe", "inherit"],

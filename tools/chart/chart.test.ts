@@ -132,9 +132,9 @@ describe.skipIf(why)(`the chart${why ? ` (${why})` : ""}`, () => {
     expect(await source("1.35.0")).toBe("image-volume");
   });
 
-  test("sets only variables that the operator knows", async () => {
+  test("sets only variables that the operator or Node knows", async () => {
     const { operatorConfig } = await import("../../operator/src/config.ts");
-    const known = Object.values(operatorConfig).map(({ env }) => env);
+    const known = ["NODE_OPTIONS", ...Object.values(operatorConfig).map(({ env }) => env)];
     const objects = await render(...monitoring, "telemetry.otlpEndpoint=http://collector:4318");
     const { env } = named(objects, "Deployment", "plinth-operator")["spec"].template.spec.containers[0];
     expect(env.map(({ name }: { name: string }) => name).filter((name: string) => !known.includes(name))).toEqual([]);
