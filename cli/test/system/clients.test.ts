@@ -13,7 +13,7 @@ import {
 } from "@plinth/proto/plinth/auth/v1/auth";
 import { IdentityService } from "@plinth/proto/plinth/identity/v1/identity";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { call, type Platform, signIn, startPlatform } from "./platform.ts";
+import { call, type Platform, signIn, startHookMs, startPlatform } from "./platform.ts";
 
 const run = promisify(execFile);
 const grpcurlMissing = await run("grpcurl", ["--version"]).then(
@@ -24,8 +24,8 @@ let platform: Platform;
 
 beforeAll(async () => {
   platform = await startPlatform("--log-level", "warn");
-}, 90_000);
-afterAll(() => platform.stop(), 60_000);
+}, startHookMs);
+afterAll(() => platform?.stop(), 60_000);
 
 const authority = () => new URL(platform.gateway).host;
 

@@ -1,6 +1,6 @@
 import { eventually } from "@plinth/testing";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { call, type Platform, signIn, startPlatform } from "./platform.ts";
+import { call, type Platform, signIn, startHookMs, startPlatform } from "./platform.ts";
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -8,8 +8,8 @@ let platform: Platform;
 
 beforeAll(async () => {
   platform = await startPlatform("--log-level", "warn", "--replicas", "identity=2");
-}, 90_000);
-afterAll(() => platform.stop(), 60_000);
+}, startHookMs);
+afterAll(() => platform?.stop(), 60_000);
 
 interface Load {
   /** Ids of the users whose creation was acknowledged. */

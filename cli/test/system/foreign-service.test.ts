@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { eventually } from "@plinth/testing";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Platform, startPlatform } from "./platform.ts";
+import { type Platform, startHookMs, startPlatform } from "./platform.ts";
 
 let folder: string;
 let platform: Platform;
@@ -33,7 +33,7 @@ process.stdin.on("end", () => process.exit(0)).resume();
 `,
   );
   platform = await startPlatform("--log-level", "warn", "--no-check", "-f", folder);
-}, 90_000);
+}, startHookMs);
 
 afterAll(async () => {
   await platform.stop();

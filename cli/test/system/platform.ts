@@ -27,6 +27,11 @@ export interface Platform {
   stop(): Promise<number | null>;
 }
 
+/** Bundles are built at the first start from a clone, while other tests use the machine as well. */
+const startBoundMs = 180_000;
+/** For the hook that starts a platform. */
+export const startHookMs = startBoundMs + 30_000;
+
 export async function startPlatform(...args: string[]): Promise<Platform> {
   const home = await mkdtemp(path.join(tmpdir(), "plinth-system-"));
   const child = spawn(process.execPath, [main, "up", "--data", home, ...args], { stdio: ["ignore", "pipe", "pipe"] });
@@ -36,11 +41,19 @@ export async function startPlatform(...args: string[]): Promise<Platform> {
       output += text;
     });
   }
+  const stop = async (): Promise<number | null> => {
+    const code = await stopProcess(child);
+    await rm(home, { recursive: true, force: true });
+    return code;
+  };
   await eventually(() => {
     if (child.exitCode !== null) throw new Error(`the platform ended early:\n${output}`);
     if (!output.includes("Ctrl-C stops everything."))
       throw new Error(`the platform is not ready:\n${output.slice(-4_000)}`);
-  }, 60_000);
+  }, startBoundMs).catch(async (err: unknown) => {
+    await stop();
+    throw err;
+  });
   const status = () => statusOf(home);
   return {
     gateway: (await status()).gatewayUrl,
@@ -48,11 +61,7 @@ export async function startPlatform(...args: string[]): Promise<Platform> {
     admin: await readAdmin(home),
     output: () => output,
     instances: async (service) => (await status()).services.find((s) => s.name === service)?.instances ?? [],
-    async stop() {
-      const code = await stopProcess(child);
-      await rm(home, { recursive: true, force: true });
-      return code;
-    },
+    stop,
   };
 }
 

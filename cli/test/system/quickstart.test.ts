@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { startPlatform } from "./platform.ts";
+import { startHookMs, startPlatform } from "./platform.ts";
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -14,7 +14,7 @@ beforeAll(async () => {
   platform = await startPlatform("--log-level", "warn");
   // Below the repository, as the document has it, but never a folder that somebody really works in.
   own = path.relative(repository, await mkdtemp(path.join(repository, "my-quickstart-")));
-}, 90_000);
+}, startHookMs);
 
 afterAll(async () => {
   await platform.stop();
