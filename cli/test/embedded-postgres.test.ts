@@ -19,10 +19,17 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-async function start(options: { preferredPort?: number; password?: string } = {}): Promise<EmbeddedPostgres> {
+interface StartOptions {
+  preferredPort?: number;
+  password?: string;
+  /** Tells the data of several servers apart. */
+  name?: string;
+}
+
+async function start(options: StartOptions = {}): Promise<EmbeddedPostgres> {
   const postgres = await startEmbeddedPostgres({
-    dataDirectory: path.join(folder, "data"),
-    logFile: path.join(folder, "postgres.log"),
+    dataDirectory: path.join(folder, options.name ?? "data"),
+    logFile: path.join(folder, `${options.name ?? "postgres"}.log`),
     superuserPassword: options.password ?? "first-password",
     preferredPort: options.preferredPort ?? 54_400,
   });
@@ -82,17 +89,17 @@ test("a pid file that names some other living process does not harm it", async (
 
 test("a taken port is avoided", async () => {
   const first = await start({ preferredPort: 54_420 });
-  const other = await mkdtemp(path.join(tmpdir(), "plinth-embedded-"));
-  const second = await startEmbeddedPostgres({
-    dataDirectory: path.join(other, "data"),
-    logFile: path.join(other, "postgres.log"),
-    superuserPassword: "x",
-    preferredPort: first.port,
-  });
-  running.push(second);
+  const second = await start({ preferredPort: first.port, name: "other" });
   expect(second.port).not.toBe(first.port);
-  await second.stop();
-  await rm(other, { recursive: true, force: true });
+});
+
+test("servers that start together and find the same port free get one each", async () => {
+  const names = ["one", "two", "three"];
+  const servers = await Promise.all(
+    names.map((name) => start({ preferredPort: 54_440, name, password: `password-${name}` })),
+  );
+  expect(new Set(servers.map(({ port }) => port)).size).toBe(3);
+  for (const server of servers) expect(await query(server, "SELECT 1 AS one")).toEqual([{ one: 1 }]);
 });
 
 test("data of another major version is refused with what to do", async () => {

@@ -13,6 +13,7 @@ const run = promisify(execFile);
 // Recovery after a crash replays the log, hence more than a start needs.
 const startTimeoutMs = 60_000;
 const stopTimeoutMs = 30_000;
+const portAttemptsMax = 5;
 const logMaxBytes = 20 * 1024 * 1024;
 
 export interface EmbeddedPostgres {
@@ -47,7 +48,26 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   if (existing === undefined) await initialise(way, binaries, data, options.superuserPassword);
   else await refuseOtherVersion(existing, binaries, data);
 
-  const { port } = await pickPort(options.preferredPort);
+  for (let attempt = 1; ; attempt++) {
+    const logged = await sizeOf(options.logFile);
+    try {
+      return await startServer({ way, binaries, data, port: (await pickPort(options.preferredPort)).port, options });
+    } catch (err) {
+      // Two platforms that start together find the same port free; one of them gets it.
+      if (attempt === portAttemptsMax || !(await saysPortTaken(options.logFile, logged))) throw err;
+    }
+  }
+}
+
+interface ServerStart {
+  way: Unprivileged;
+  binaries: string;
+  data: string;
+  port: number;
+  options: EmbeddedPostgresOptions;
+}
+
+async function startServer({ way, binaries, data, port, options }: ServerStart): Promise<EmbeddedPostgres> {
   const child = await spawnServer(way, binaries, data, port, options.logFile);
   const exited = new Promise<string>((resolve) => {
     child.once("error", (err) => resolve(err.message));
@@ -61,6 +81,17 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     throw err;
   }
   return { port, pid: child.pid ?? 0, url, exited, stop: () => stop(child, exited) };
+}
+
+async function sizeOf(file: string): Promise<number> {
+  const found = await stat(file).catch(() => undefined);
+  return found?.size ?? 0;
+}
+
+/** Looks only at what was logged after the first `from` bytes. */
+async function saysPortTaken(logFile: string, from: number): Promise<boolean> {
+  const log = await readFile(logFile).catch(() => Buffer.alloc(0));
+  return log.subarray(from).includes("could not create any TCP/IP sockets");
 }
 
 async function dataVersion(data: string): Promise<string | undefined> {
@@ -107,11 +138,7 @@ async function spawnServer(
   port: number,
   logFile: string,
 ): Promise<ChildProcess> {
-  const size = await stat(logFile).then(
-    (s) => s.size,
-    () => 0,
-  );
-  if (size > logMaxBytes) await rename(logFile, `${logFile}.1`);
+  if ((await sizeOf(logFile)) > logMaxBytes) await rename(logFile, `${logFile}.1`);
   const log = await open(logFile, "a", 0o600);
   const settings = {
     listen_addresses: "127.0.0.1",
