@@ -99,19 +99,17 @@ async function converge(api: ApiServer, client: ApiClient): Promise<void> {
 
 /** A restart with everything in place: each service is looked at once, and nothing is written. */
 async function idle(api: ApiServer): Promise<void> {
+  const begin = performance.now();
   const operator = await startOperator(api.kubeconfig, alone, 1);
   const done = (): Promise<number> =>
     operator.metric("controller_runtime_reconcile_total", 'controller="platformservice"');
-  await until(async () => (await done()) > 0, 5);
-  const [begin, cpu, first] = [performance.now(), usageOf(operator.pid), await done()];
+  // The process answers no question while it works through its queue: what it took altogether is what can be seen.
   await until(async () => (await done()) >= count, 5);
-  const [seconds, used] = [(performance.now() - begin) / 1000, usageOf(operator.pid).cpuUs - cpu.cpuUs];
-  const reconciles = (await done()) - first;
-  printTable("A restart with everything in place, one core: reconciles that write nothing", [
+  printTable("A restart with everything in place, one core: lists read, every service looked at, nothing written", [
     {
-      reconciles,
-      "per second": reconciles / seconds,
-      "CPU us each": used / reconciles,
+      reconciles: await done(),
+      "s since its start": (performance.now() - begin) / 1000,
+      "CPU s altogether": usageOf(operator.pid).cpuUs / 1e6,
       writes: await operator.metric("rest_client_requests_total", 'method="P'),
       "RSS max MiB": operator.rssMaxMiB(),
     },
