@@ -2,12 +2,14 @@ import type { KubeObject, Resource } from "@plinth/kube";
 import { eventually } from "@plinth/testing";
 import { expect } from "vitest";
 import { childResources, platformServices } from "../../src/platform-service/resources.ts";
-import { playEverything, serviceShows, startTestCluster, type TestCluster } from "../test-cluster.ts";
+import { playEverything, runOperator, serviceShows, startTestCluster, type TestCluster } from "../test-cluster.ts";
 
 /** A cluster in which everything works, and services that have everything: what the fault suites start from. */
 export interface FaultyWorld {
   cluster: TestCluster;
   create(name: string): Promise<unknown>;
+  /** The end state of a service that nothing disturbs, for comparison. */
+  undisturbed(): Promise<string[]>;
   untilReady(name: string): Promise<unknown>;
   /** Everything that the service has, without names, versions and what is made by chance. */
   endState(name: string): Promise<string[]>;
@@ -31,7 +33,7 @@ export const fullSpec = (name: string) => ({
 
 export async function startFaultyWorld(): Promise<FaultyWorld> {
   const cluster = await startTestCluster();
-  const world = playEverything(cluster);
+  const players = playEverything(cluster);
 
   async function children(name: string): Promise<{ resource: Resource; child: KubeObject }[]> {
     const lists = (childResources as readonly Resource[]).map(async (resource) => {
@@ -51,8 +53,15 @@ export async function startFaultyWorld(): Promise<FaultyWorld> {
       expect(await cluster.client.find(platformServices, { namespace: "default", name })).toBeUndefined();
     });
 
-  return {
+  const world: FaultyWorld = {
     cluster,
+    async undisturbed() {
+      const operator = await runOperator(cluster);
+      await world.create("undisturbed");
+      await world.untilReady("undisturbed");
+      await operator.stop();
+      return world.endState("undisturbed");
+    },
     create: (name) =>
       cluster.client.create(platformServices, {
         metadata: { name, namespace: "default" },
@@ -78,10 +87,11 @@ export async function startFaultyWorld(): Promise<FaultyWorld> {
       await collect(name);
     },
     async stop() {
-      await world.stop();
+      await players.stop();
       await cluster.stop();
     },
   };
+  return world;
 }
 
 function describeChild(resource: Resource, child: KubeObject): string {

@@ -17,11 +17,7 @@ describe.skipIf(absent)(`the operator's process ends${absent ? ` (skipped: ${abs
 
   beforeAll(async () => {
     world = await startFaultyWorld();
-    const operator = await runOperator(world.cluster);
-    await world.create("undisturbed");
-    await world.untilReady("undisturbed");
-    await operator.stop();
-    reference = await world.endState("undisturbed");
+    reference = await world.undisturbed();
   });
   afterAll(() => world?.stop());
 

@@ -90,21 +90,13 @@ function routeStatus(
   wanted: readonly ParentVerdict[] | undefined,
   nowMs: number,
 ): object | undefined {
-  const entries: readonly ParentStatus[] = status?.parents ?? [];
-  const left = [...(wanted ?? [])];
-  const kept = entries.flatMap((entry): ParentStatus[] => {
-    if (entry.controllerName !== controllerName) return [entry];
-    const at = left.findIndex(({ parentRef }) => isSameParent(parentRef, entry.parentRef));
-    const [verdict] = at === -1 ? [] : left.splice(at, 1);
-    return verdict ? [{ ...entry, conditions: only(entry.conditions, verdict.conditions, nowMs) }] : [];
+  const parents = ownEntries<ParentStatus, ParentVerdict>(status?.parents, wanted, {
+    isSame: (verdict, entry) => isSameParent(verdict.parentRef, entry.parentRef),
+    make: ({ parentRef }) => ({ parentRef, controllerName }),
+    entriesMax: parentsMax,
+    nowMs,
   });
-  const added = left.map(({ parentRef, conditions }) => ({
-    parentRef,
-    controllerName,
-    conditions: only(undefined, conditions, nowMs),
-  }));
-  const parents = [...kept, ...added].slice(0, parentsMax);
-  return parents.length === 0 && entries.length === 0 ? undefined : { parents };
+  return parents && { parents };
 }
 
 function policyStatus(
@@ -112,21 +104,41 @@ function policyStatus(
   wanted: readonly AncestorVerdict[] | undefined,
   nowMs: number,
 ): object | undefined {
-  const entries: readonly AncestorStatus[] = status?.ancestors ?? [];
-  const left = [...(wanted ?? [])];
-  const kept = entries.flatMap((entry): AncestorStatus[] => {
+  const ancestors = ownEntries<AncestorStatus, AncestorVerdict>(status?.ancestors, wanted, {
+    isSame: (verdict, entry) => isEqual(verdict.ancestorRef, entry.ancestorRef),
+    make: ({ ancestorRef }) => ({ ancestorRef, controllerName }),
+    entriesMax: ancestorsMax,
+    nowMs,
+  });
+  return ancestors && { ancestors };
+}
+
+interface OwnEntries<Entry, Verdict> {
+  isSame: (verdict: Verdict, entry: Entry) => boolean;
+  make: (verdict: Verdict) => Omit<Entry, "conditions">;
+  entriesMax: number;
+  nowMs: number;
+}
+
+/** Entries of other controllers as they are, ours as wanted; undefined when there is none and none was there. */
+function ownEntries<
+  Entry extends { controllerName: string; conditions?: readonly Condition[] },
+  Verdict extends { conditions: readonly ConditionUpdate[] },
+>(
+  known: readonly Entry[] = [],
+  wanted: readonly Verdict[] = [],
+  { isSame, make, entriesMax, nowMs }: OwnEntries<Entry, Verdict>,
+): object[] | undefined {
+  const left = [...wanted];
+  const kept = known.flatMap((entry): object[] => {
     if (entry.controllerName !== controllerName) return [entry];
-    const at = left.findIndex(({ ancestorRef }) => isEqual(ancestorRef, entry.ancestorRef));
+    const at = left.findIndex((verdict) => isSame(verdict, entry));
     const [verdict] = at === -1 ? [] : left.splice(at, 1);
     return verdict ? [{ ...entry, conditions: only(entry.conditions, verdict.conditions, nowMs) }] : [];
   });
-  const added = left.map(({ ancestorRef, conditions }) => ({
-    ancestorRef,
-    controllerName,
-    conditions: only(undefined, conditions, nowMs),
-  }));
-  const ancestors = [...kept, ...added].slice(0, ancestorsMax);
-  return ancestors.length === 0 && entries.length === 0 ? undefined : { ancestors };
+  const added = left.map((verdict) => ({ ...make(verdict), conditions: only(undefined, verdict.conditions, nowMs) }));
+  const entries = [...kept, ...added].slice(0, entriesMax);
+  return entries.length === 0 && known.length === 0 ? undefined : entries;
 }
 
 /** With the conditions of others. */
