@@ -4,7 +4,14 @@
 export const importLayers: readonly (readonly string[])[] = [
   ["proto"],
   ["packages/kernel"],
-  ["packages/rpc", "packages/postgres", "packages/cache", "packages/kube", "packages/platform"],
+  [
+    "packages/rpc",
+    "packages/postgres",
+    "packages/cache",
+    "packages/kube",
+    "packages/platform",
+    "packages/local-servers",
+  ],
   ["packages/bus", "packages/discovery"], // their PostgreSQL drivers use packages/postgres
   ["packages/clients"],
   ["packages/service"],
