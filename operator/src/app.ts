@@ -92,6 +92,7 @@ export async function composeOperator(source: ConfigSource, options: OperatorOpt
       settings: settingsOf(config),
       giveUpMs: config.finalizeTimeoutMs,
       workersMax: config.workersMax,
+      resyncMs: config.resyncMs,
     });
     controller = current;
     await current.start?.();

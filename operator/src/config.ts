@@ -28,6 +28,11 @@ export const operatorConfig = {
     min: 1,
     max: 64,
   }),
+  resyncMs: durationMs(
+    "PLINTH_OPERATOR_RESYNC",
+    "every service is looked at again at least this often, although watches tell of every change",
+    { default: "10h", min: "1s" },
+  ),
   databaseUrl: {
     ...optionalText("PLINTH_OPERATOR_DATABASE_URL", "PostgreSQL URL of a role that may create schemas and roles"),
     secret: true,

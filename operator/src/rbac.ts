@@ -29,7 +29,7 @@ export const clusterRules: readonly (PolicyRule | NonResourceRule)[] = [
   { apiGroups: ["apps"], resources: ["deployments"], verbs: owned },
   { apiGroups: ["batch"], resources: ["jobs"], verbs: ["get", "list", "watch", "create", "delete"] },
   { apiGroups: ["autoscaling"], resources: ["horizontalpodautoscalers"], verbs: owned },
-  { apiGroups: ["policy"], resources: ["poddisruptionbudgets"], verbs: kept },
+  { apiGroups: ["policy"], resources: ["poddisruptionbudgets"], verbs: owned },
   { apiGroups: ["networking.k8s.io"], resources: ["networkpolicies"], verbs: owned },
   { apiGroups: ["gateway.networking.k8s.io"], resources: ["httproutes"], verbs: owned },
   { apiGroups: ["gateway.networking.k8s.io"], resources: ["gateways"], verbs: ["list", "watch"] },

@@ -208,6 +208,17 @@ describe("a spec that asks for less", () => {
     ]);
   });
 
+  test.each([
+    ["one instance", { replicas: 1 }, undefined],
+    ["two instances", { replicas: 2 }, { maxUnavailable: 1 }],
+    ["an autoscaler that may start a second", { autoscaling: { max: 2 } }, { maxUnavailable: 1 }],
+    ["one instance that no drain may take", { replicas: 1, disruption: { minAvailable: 1 } }, { minAvailable: 1 }],
+  ] as const)("a disruption budget for %s", (_, spec, expected) => {
+    const budget = running(spec as never).children.find(({ kind }) => kind === "PodDisruptionBudget");
+    const { minAvailable, maxUnavailable } = (budget as { spec?: Record<string, unknown> } | undefined)?.spec ?? {};
+    expect(budget && JSON.parse(JSON.stringify({ minAvailable, maxUnavailable }))).toEqual(expected);
+  });
+
   test("keeps credentials until no pod uses them", () => {
     const cluster = running({ events: {} });
     cluster.change({ events: undefined } as never);

@@ -355,6 +355,9 @@ export const limitList: Readonly<Record<string, Readonly<Record<string, readonly
       { name: "retriesMax", meaning: "repetitions of a call that the API server put off" },
       { name: "retryWaitMaxMs", meaning: "waiting before such a repetition" },
     ],
+    "packages/kube/src/breather.ts": [
+      { name: "sliceMs", meaning: "reconciles that wait for nothing, before the rest of the process has a turn" },
+    ],
     "packages/kube/src/watch-stream.ts": [{ name: "lineBytesMax", meaning: "one event of a watch" }],
     "packages/kube/src/reflector.ts": [
       {

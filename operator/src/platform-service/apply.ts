@@ -25,14 +25,14 @@ export async function applyChildren(
     const { kind } = child.resource;
     const { name } = child.object.metadata;
     const isKnown = known.some((object) => object.kind === kind && object.metadata.name === name);
-    // The first write under a name: whose is it?
-    const found = isKnown ? undefined : await client.find(child.resource, refOf(child.object), { signal });
-    if (found && isOwnedBy(found, service)) return { behind: `${kind} ${name}` };
-    if (found) return { refused: taken(kind, name, found) };
     try {
-      await write(client, child, signal);
+      await write(client, child, !isKnown, signal);
     } catch (err) {
-      if (isFault(err) && err.code === "already_exists") return { behind: `${kind} ${name}` };
+      if (isFault(err) && err.code === "already_exists") {
+        const found = await client.find(child.resource, refOf(child.object), { signal });
+        if (found && !isOwnedBy(found, service)) return { refused: taken(kind, name, found) };
+        return { behind: `${kind} ${name}` };
+      }
       if (isFault(err) && isRefusal(err)) {
         return { refused: { reason: "ChildRefused", message: `${kind} ${name}: ${err.message}` } };
       }
@@ -45,9 +45,15 @@ export async function applyChildren(
   return { done: true };
 }
 
-function write(client: ApiClient, { resource, object, how }: Child, signal: AbortSignal): Promise<KubeObject> {
+/** The first write under a name makes the object or fails: what is there already may be somebody else's. */
+function write(
+  client: ApiClient,
+  { resource, object, how }: Child,
+  createOnly: boolean,
+  signal: AbortSignal,
+): Promise<KubeObject> {
   if (how === "create") return client.create(resource, object, { fieldManager, signal });
-  return client.apply(resource, object, { fieldManager, force: true, signal });
+  return client.apply(resource, object, { fieldManager, force: true, createOnly, signal });
 }
 
 /** Deletes exactly what was seen; what changed since is looked at again. */

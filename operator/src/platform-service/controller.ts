@@ -10,6 +10,8 @@ export interface ServiceControllerOptions extends ReconcileOptions {
   random: Random;
   logger: Logger;
   workersMax?: number;
+  /** Default: see createController. */
+  resyncMs?: number;
 }
 
 /** What wakes the reconcile of a service, and nothing else. */

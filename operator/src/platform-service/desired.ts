@@ -77,7 +77,7 @@ function instances(facts: Facts, findings: readonly Finding[]): Child | undefine
  * when it has another one.
  */
 function prunable({ service, observed }: Facts, rolledOut: boolean): ReadonlySet<string> {
-  const always = [resources.horizontalPodAutoscalers, resources.networkPolicies];
+  const always = [resources.horizontalPodAutoscalers, resources.podDisruptionBudgets, resources.networkPolicies];
   const replaced = rolledOut && observed.gatewayApi.served;
   const unrouted = service.spec.route === undefined || replaced ? [httpRoutes, routePolicies] : [];
   const afterwards = rolledOut ? [resources.secrets, resources.serviceAccounts, resources.jobs] : [];

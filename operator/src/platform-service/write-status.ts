@@ -1,4 +1,4 @@
-import { type ApiClient, contentHash, type EventDraft, type EventRecorder, findCondition } from "@plinth/kube";
+import { type ApiClient, type EventDraft, type EventRecorder, findCondition, sameContent } from "@plinth/kube";
 import type { PlatformServiceStatus } from "@plinth/platform";
 import { fieldManager } from "./labels.ts";
 import { platformServices, type ServiceObject } from "./resources.ts";
@@ -11,7 +11,7 @@ export async function writeStatus(
   status: PlatformServiceStatus,
   signal: AbortSignal,
 ): Promise<void> {
-  if (contentHash(service.status ?? {}) === contentHash(status)) return;
+  if (sameContent(service.status ?? {}, status)) return;
   const { name, namespace } = service.metadata;
   const draft = { metadata: { name, namespace }, status };
   await client.apply(platformServices, draft, { fieldManager, force: true, subresource: "status", signal });
@@ -29,5 +29,7 @@ function eventOf(before: PlatformServiceStatus | undefined, after: PlatformServi
   const ready = findCondition(after.conditions, "Ready");
   const wasReady = findCondition(before?.conditions, "Ready");
   if (!ready || (ready.reason === wasReady?.reason && ready.status === wasReady.status)) return undefined;
+  // What every service goes through on its way says nothing to anybody, and costs the API server as much as the rest.
+  if (!wasReady && ready.reason === "StartingUp") return undefined;
   return { type: "Normal", reason: ready.reason, action: "Reconcile", note: ready.message };
 }

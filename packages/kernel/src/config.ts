@@ -59,8 +59,17 @@ export function parseDurationMs(value: string): number {
   return Number(match[1]) * (unitMs[match[2] as string] as number);
 }
 
-export const durationMs = (env: string, doc: string, options: { default?: string } = {}): ConfigKey<number> =>
-  key(env, doc, options.default === undefined ? {} : { default: parseDurationMs(options.default) }, parseDurationMs);
+export const durationMs = (
+  env: string,
+  doc: string,
+  options: { default?: string; min?: string } = {},
+): ConfigKey<number> =>
+  key(env, doc, options.default === undefined ? {} : { default: parseDurationMs(options.default) }, (value) => {
+    const ms = parseDurationMs(value);
+    if (options.min !== undefined && ms < parseDurationMs(options.min))
+      throw new Error(`must be at least ${options.min}`);
+    return ms;
+  });
 
 export const oneOf = <const V extends string>(
   env: string,

@@ -85,6 +85,7 @@ test("names all problems at once, each with its key, its value and what is wante
     ratio: integer("RATIO", "a ratio"),
     on: bool("ON", "a switch"),
     wait: durationMs("WAIT", "a time"),
+    pause: durationMs("PAUSE", "another time", { min: "1s" }),
     mode: oneOf("MODE", "a mode", ["fast", "safe"]),
     target: url("TARGET", "a target", { schemes: ["postgres", "postgresql"] }),
     fine: text("FINE", "fine"),
@@ -94,6 +95,7 @@ test("names all problems at once, each with its key, its value and what is wante
     RATIO: "1.5",
     ON: "yes",
     WAIT: "5 minutes",
+    PAUSE: "999ms",
     MODE: "slow",
     TARGET: "http://x",
     FINE: "y",
@@ -104,6 +106,7 @@ test("names all problems at once, each with its key, its value and what is wante
     'RATIO must be a whole number from 0 to 9007199254740991 (it is "1.5")',
     'ON must be "true" or "false" (it is "yes")',
     'WAIT must be a duration such as 250ms, 10s, 5m, 1h or 30d (it is "5 minutes")',
+    'PAUSE must be at least 1s (it is "999ms")',
     'MODE must be one of fast, safe (it is "slow")',
     'TARGET must be a URL with postgres or postgresql:// (it is "http://x")',
   ]);

@@ -122,16 +122,19 @@ export function createApiClient(transport: Transport): ApiClient {
       return bodyOf(answer);
     },
     async apply(resource, object, options) {
-      const answer = await transport.send({
+      const draft = options.createOnly
+        ? { ...object, metadata: { ...object.metadata, resourceVersion: neverCurrent } }
+        : object;
+      const sent = transport.send({
         method: "PATCH",
         path: objectPath(resource, object.metadata, options),
         query: { ...writeQuery(options), force: options.force ?? false },
         // JSON is YAML, and parsing it is cheaper on both sides.
         contentType: "application/apply-patch+yaml",
-        body: named(resource, object),
+        body: named(resource, draft as typeof object),
         ...bounds(options),
       });
-      return bodyOf(answer);
+      return bodyOf(await (options.createOnly ? sent.catch(existsWhenConflict) : sent));
     },
     async delete(resource, ref, options = {}) {
       const path = resourcePath(resource, ref.namespace, ref.name);
@@ -162,6 +165,17 @@ export function createApiClient(transport: Transport): ApiClient {
       return known.some((candidate) => candidate.name === resource.plural);
     },
   };
+}
+
+/**
+ * A resource version that no object has: the store's first revision is taken before anything is written. An apply that
+ * demands it is refused when the object exists, and makes it when it does not.
+ */
+const neverCurrent = "1";
+
+function existsWhenConflict(err: unknown): never {
+  if (!isFault(err) || err.code !== "aborted") throw err;
+  throw new Fault({ code: "already_exists", reason: "ALREADY_EXISTS", message: "the object exists", cause: err });
 }
 
 const bodyOf = <T>(answer: ApiAnswer): T => answer.body as T;

@@ -62,6 +62,8 @@ export interface ApplyOptions extends WriteOptions {
   fieldManager: string;
   /** Take fields over from other managers; without it a conflict is the Fault CONFLICT that names them. */
   force?: boolean;
+  /** Makes the object or fails with ALREADY_EXISTS, in one step: nothing that somebody else made is touched. */
+  createOnly?: boolean;
 }
 
 export interface PatchOptions extends WriteOptions {

@@ -36,8 +36,9 @@ export interface ClusterConfigOptions {
 
 /** Reads a kubeconfig or the in-cluster configuration with client-node, which knows every way to sign in. Throws Fault. */
 export async function loadClusterConfig(options: ClusterConfigOptions): Promise<ClusterConfig> {
-  // Imported when used: a process that never talks to Kubernetes does not pay for it.
-  const { KubeConfig: Config } = await import("@kubernetes/client-node");
+  // Imported when used: a process that never talks to Kubernetes does not pay for it. This module alone: the package's
+  // entry would load a class for every kind and API group, 5 MB of code that nobody here calls.
+  const { KubeConfig: Config } = await import("@kubernetes/client-node/dist/config.js");
   const load = (): KubeConfig => readConfig(() => new Config(), options);
   let config = load();
   const cluster = config.getCurrentCluster();

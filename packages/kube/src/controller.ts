@@ -1,5 +1,6 @@
 import { type Meter, SpanStatusCode, trace } from "@opentelemetry/api";
 import { type Clock, type Component, Fault, type Logger, type Random } from "@plinth/kernel";
+import { createBreather } from "./breather.ts";
 import { createControllerMetrics, type ReconcileResult } from "./controller-metrics.ts";
 import { createDeadline } from "./deadline.ts";
 import type { Priority } from "./ready-list.ts";
@@ -88,8 +89,11 @@ export function createController(options: ControllerOptions): Controller {
     }
   }
 
+  const breathe = createBreather(clock);
+
   async function runWorker(): Promise<void> {
     for (let item = await queue.next(); item; item = await queue.next()) {
+      for (let turn = breathe(); turn; turn = breathe()) await turn;
       active++;
       const begin = clock.monotonicMs();
       try {

@@ -9,6 +9,9 @@ export interface DeadlineOptions {
   onTimeout: () => unknown;
 }
 
+/** Aborting with a reason of its own spares the stack that the runtime would take for its default one. */
+const over = new Error("the work was done in time");
+
 /** A signal that aborts with `outer` or after `ms`; leaves neither timer nor listener behind once disposed. */
 export function createDeadline({ clock, ms, outer, onTimeout }: DeadlineOptions): Disposable & { signal: AbortSignal } {
   const controller = new AbortController();
@@ -23,7 +26,7 @@ export function createDeadline({ clock, ms, outer, onTimeout }: DeadlineOptions)
   return {
     signal: controller.signal,
     [Symbol.dispose]() {
-      disposed.abort();
+      disposed.abort(over);
       outer?.removeEventListener("abort", abort);
     },
   };

@@ -30,7 +30,7 @@ export {
   removeCondition,
   setCondition,
 } from "./conditions.ts";
-export { contentHash } from "./content-hash.ts";
+export { contentHash, sameContent } from "./content-hash.ts";
 export {
   type Controller,
   type ControllerOptions,

@@ -184,3 +184,26 @@ test("a resync looks at everything again", async () => {
   source.sync();
   await eventually(() => expect(Math.min(counts.get("a") ?? 0, counts.get("b") ?? 0)).toBeGreaterThan(2));
 });
+
+test("a long queue of work that waits for nothing leaves the process its turns", async () => {
+  const initial = Array.from({ length: 20 }, (_, i) => `key-${i}`);
+  let turns = 0;
+  let left = initial.length;
+  const { source } = await start(
+    async () => {
+      // Longer than a slice, and never at rest.
+      for (const begin = performance.now(); performance.now() - begin < 12; ) turns += 0;
+      left--;
+      return done;
+    },
+    { initial },
+  );
+  const count = (): void => {
+    turns++;
+    if (left > 0) setImmediate(count);
+  };
+  setImmediate(count);
+  source.sync();
+  await eventually(() => expect(left).toBe(0));
+  expect(turns).toBeGreaterThan(5);
+});

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { contentHash } from "../src/content-hash.ts";
+import { contentHash, sameContent } from "../src/content-hash.ts";
 import { childName } from "../src/names.ts";
 import { controllerOf, isOwnedBy, ownerKeys, ownerReference } from "../src/owner.ts";
 
@@ -28,6 +28,22 @@ test("a content hash sees values and order of lists, not order of fields", () =>
   expect(contentHash({ a: 1, b: { c: [1, 2], d: undefined } })).toBe(contentHash({ b: { c: [1, 2] }, a: 1 }));
   expect(contentHash({ a: [1, 2] })).not.toBe(contentHash({ a: [2, 1] }));
   expect(contentHash({ a: "1" })).not.toBe(contentHash({ a: 1 }));
+});
+
+test("the same content is what has the same hash", () => {
+  const few = fc.constantFrom<unknown>(undefined, null, 0, 1, "", "a", true);
+  const content = fc.letrec<{ any: unknown }>((tie) => ({
+    any: fc.oneof(
+      { maxDepth: 3 },
+      few,
+      fc.array(tie("any"), { maxLength: 2 }),
+      fc.dictionary(fc.constantFrom("a", "b", "__proto"), tie("any"), { maxKeys: 2 }),
+    ),
+  })).any;
+  fc.assert(
+    fc.property(content, content, (a, b) => sameContent(a, b) === (contentHash(a) === contentHash(b))),
+    { numRuns: 2_000 },
+  );
 });
 
 const services = {

@@ -72,6 +72,25 @@ describe.skipIf(missing)(`on a real API server${missing ? ` (${missing})` : ""}`
     expect(await client.find(notes, { name: "a", namespace })).toBeUndefined();
   });
 
+  test("an apply that may only make an object leaves alone what is there", async () => {
+    const make = (data: Record<string, string>): Promise<Note> =>
+      client.apply(
+        notes,
+        { metadata: { name: "once", namespace }, data },
+        { fieldManager: "plinth", force: true, createOnly: true },
+      );
+    expect((await make({ text: "1" })).data).toEqual({ text: "1" });
+    const exists = { code: "already_exists", reason: "ALREADY_EXISTS" };
+    await expect(make({ text: "2" })).rejects.toMatchObject(exists);
+    const ref = { namespace, name: "once" };
+    expect((await client.get(notes, ref)).data).toEqual({ text: "1" });
+    // Whoever made it: also what states no field that the draft states.
+    await client.delete(notes, ref);
+    await client.create(notes, { metadata: { name: "once", namespace } }, { fieldManager: "somebody" });
+    await expect(make({ text: "2" })).rejects.toMatchObject(exists);
+    expect((await client.get(notes, ref)).data).toBeUndefined();
+  });
+
   test("the same apply twice writes once", async () => {
     const first = await apply("plinth", { text: "1" });
     const second = await apply("plinth", { text: "1" });

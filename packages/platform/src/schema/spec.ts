@@ -66,7 +66,8 @@ const health = {
 
 const disruption = {
   type: "object",
-  description: "How many instances may be away at once while nodes are drained. Without it: one.",
+  description:
+    "How many instances may be away at once while nodes are drained. Without it: one of several; a single instance is not kept from moving.",
   properties: {
     minAvailable: { "x-kubernetes-int-or-string": true },
     maxUnavailable: { "x-kubernetes-int-or-string": true },
