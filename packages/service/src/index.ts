@@ -8,6 +8,7 @@ export {
   type ServiceParts,
   type ServiceRuntime,
 } from "./compose-service.ts";
+export { confirmErasure, type ErasureConfirmation, erasedUserOf, erasureTopic, userTopic } from "./erasure.ts";
 export { baseConfig, busConfig, databaseConfig, discoveryConfig } from "./service-config.ts";
 
 /** Runs a service as this process until it is told to stop. */

@@ -1,9 +1,13 @@
-import { create, toBinary } from "@bufbuild/protobuf";
+import { type DescMessage, fromBinary, type MessageInitShape } from "@bufbuild/protobuf";
 import type { ConnectError } from "@connectrpc/connect";
-import { createPostgresBus } from "@plinth/bus";
-import { silentLogger, systemClock, systemRandom } from "@plinth/kernel";
 import { AuthService } from "@plinth/proto/plinth/auth/v1/auth";
-import { PasswordChangedSchema, UserDeletedSchema, UserUpdatedSchema } from "@plinth/proto/plinth/identity/v1/events";
+import {
+  PasswordChangedSchema,
+  UserDataErasedSchema,
+  UserDeletedSchema,
+  UserErasedSchema,
+  UserUpdatedSchema,
+} from "@plinth/proto/plinth/identity/v1/events";
 import { UserState } from "@plinth/proto/plinth/identity/v1/identity";
 import { eventually } from "@plinth/testing";
 import { createLocalJWKSet, decodeJwt, jwtVerify } from "jose";
@@ -160,30 +164,8 @@ describe("sessions", () => {
 });
 
 describe("identity's events", () => {
-  async function publish(subjectId: string, type: string, data: Uint8Array): Promise<void> {
-    const url = new URL(service.database.url);
-    url.searchParams.set("options", "-c search_path=plinth_bus");
-    const bus = createPostgresBus({
-      url: url.href,
-      applicationName: "test",
-      logger: silentLogger,
-      clock: systemClock,
-      random: systemRandom,
-    });
-    const message = {
-      id: systemRandom.uuidv7(Date.now()),
-      source: "identity",
-      subject: `users/${subjectId}`,
-      time: new Date(),
-      topic: "identity.user.v1",
-      key: subjectId,
-      actor: "user:admin",
-      requestId: "r",
-      traceparent: undefined,
-    };
-    await bus.publish([{ ...message, type, data }]);
-    await bus.stop?.(AbortSignal.timeout(1_000));
-  }
+  const publish = <D extends DescMessage>(key: string, schema: D, message: MessageInitShape<D>): Promise<string> =>
+    service.publish({ source: "identity", topic: "identity.user.v1", key, schema, message });
   const alive = async (token: string) => (await (await client(await managerToken())).introspectToken({ token })).active;
 
   test.each([
@@ -191,30 +173,42 @@ describe("identity's events", () => {
     ["deleted", UserDeletedSchema, {}],
   ] as const)("a %s user has no sessions", async (_, schema, fields) => {
     const user = await signIn();
-    await publish(
-      user.id,
-      schema.typeName,
-      toBinary(
-        schema as typeof UserUpdatedSchema,
-        create(schema as typeof UserUpdatedSchema, { ...fields, userId: user.id }),
-      ),
-    );
+    await publish(user.id, schema as typeof UserUpdatedSchema, { ...fields, userId: user.id });
     await eventually(async () => expect(await alive(user.refreshToken)).toBe(false));
   });
 
   test("a changed password ends the others", async () => {
     const user = newUser();
     const [kept, other] = [await signIn(user), await signIn(user)];
-    await publish(
-      user.id,
-      PasswordChangedSchema.typeName,
-      toBinary(
-        PasswordChangedSchema,
-        create(PasswordChangedSchema, { userId: user.id, keptSessionId: kept.sessionId }),
-      ),
-    );
+    await publish(user.id, PasswordChangedSchema, { userId: user.id, keptSessionId: kept.sessionId });
     await eventually(async () => expect(await alive(other.refreshToken)).toBe(false));
     expect(await alive(kept.refreshToken)).toBe(true);
+  });
+
+  test("nothing is left of an erased user's sessions, and identity is told so once", async () => {
+    const user = newUser();
+    const signedIn = [await signIn(user), await signIn(user)];
+    const other = await signIn();
+    // Somebody else's word is not identity's.
+    const erased = { topic: "identity.user.v1", key: user.id, schema: UserErasedSchema, message: { userId: user.id } };
+    await service.publish({ ...erased, source: "notes" });
+    // Of the same key, hence after it.
+    const next = await signIn();
+    await publish(user.id, UserDeletedSchema, { userId: next.id });
+    await eventually(async () => expect(await alive(next.refreshToken)).toBe(false));
+    expect(await alive(signedIn[0]?.refreshToken ?? "")).toBe(true);
+    const id = await service.publish({ ...erased, source: "identity" });
+    await service.publish({ ...erased, source: "identity", id });
+    const sessions = () => service.database.admin(`SELECT * FROM auth.session WHERE user_id = '${user.id}'`);
+    await eventually(async () => expect(await sessions()).toEqual([]));
+    expect(await alive(signedIn[0]?.refreshToken ?? "")).toBe(false);
+    expect(await alive(other.refreshToken)).toBe(true);
+    await eventually(async () => {
+      const told = await service.published("identity.erasure.v1");
+      expect(told.map(({ data }) => fromBinary(UserDataErasedSchema, data))).toEqual([
+        expect.objectContaining({ userId: user.id, removed: { sessions: 2n } }),
+      ]);
+    });
   });
 });
 

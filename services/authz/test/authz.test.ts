@@ -2,6 +2,7 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { ConfigError, silentLogger } from "@plinth/kernel";
 import { AuthzService } from "@plinth/proto/plinth/authz/v1/authz";
 import { RelationshipsChangedSchema } from "@plinth/proto/plinth/authz/v1/events";
+import { UserDataErasedSchema, UserErasedSchema } from "@plinth/proto/plinth/identity/v1/events";
 import { composeService } from "@plinth/service";
 import { eventually } from "@plinth/testing";
 import { type As, type ServiceFixture, startService } from "@plinth/testing/service";
@@ -58,6 +59,37 @@ describe("the whole service", () => {
       expect(changes.at(-1)).toMatchObject({ written: [admin], deleted: [], consistencyToken });
       expect(events.at(-1)).toMatchObject({ subject: "platform:plinth", actor: "service:plinth-cli" });
     });
+  });
+
+  test("nothing that an erased user was or had is left, however much it was", async () => {
+    const cli = await client({ workload: "plinth-cli" });
+    const gone = "01920000-0000-7000-8000-0000000000ee";
+    const dsl = "type user\ntype album\n  relations\n    define viewer: [user]\n";
+    await (await client({ workload: "albums" })).putModelModule({
+      module: "albums",
+      dsl: dsl.replace("type user\n", ""),
+    });
+    const albums = Array.from({ length: 230 }, (_, i) => ({
+      object: `album:${i}`,
+      relation: "viewer",
+      subject: `user:${gone}`,
+    }));
+    for (let i = 0; i < albums.length; i += 100) await cli.writeRelationships({ writes: albums.slice(i, i + 100) });
+    const kept = { object: "album:1", relation: "viewer", subject: `user:${ann}` };
+    await cli.writeRelationships({ writes: [kept] });
+
+    await service.publish({
+      ...{ source: "identity", topic: "identity.user.v1", key: gone },
+      ...{ schema: UserErasedSchema, message: { userId: gone } },
+    });
+    await eventually(async () => {
+      const told = await service.published("identity.erasure.v1");
+      expect(told.map(({ data }) => fromBinary(UserDataErasedSchema, data))).toEqual([
+        expect.objectContaining({ userId: gone, removed: { relationships: 230n } }),
+      ]);
+    });
+    const left = await cli.readRelationships({ filter: { object: "album:" } });
+    expect(left.relationships.map(({ subject }) => subject)).toEqual([kept.subject]);
   });
 
   test("a call that the gateway passes on is no service's call", async () => {

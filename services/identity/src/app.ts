@@ -3,10 +3,12 @@ import { ConfigError } from "@plinth/kernel";
 import type { ServiceDefinition } from "@plinth/service";
 import { config } from "./config.ts";
 import { normalizePassword, type PasswordPolicy } from "./domain/password-policy.ts";
+import { onUserDataErased } from "./events/on-user-data-erased.ts";
 import { createBcryptWorkers } from "./passwords/bcrypt-workers.ts";
 import { createPasswordHasher } from "./passwords/password-hasher.ts";
 import { createWorkLimit } from "./passwords/work-limit.ts";
 import { routes } from "./routes.ts";
+import { createPostgresErasureStore } from "./store/postgres-erasure-store.ts";
 import { createPostgresUserStore } from "./store/postgres-user-store.ts";
 
 /** Beside this file as TypeScript, beside the bundle as JavaScript. */
@@ -20,7 +22,7 @@ export const identity: ServiceDefinition<typeof config> = {
   version: "0.1.0",
   config,
   uses: { database: true, bus: true },
-  async compose({ database, clock, random }, settings) {
+  async compose({ database, bus, clock, random }, settings) {
     const bcrypt = createBcryptWorkers(workerFile);
     const limit = createWorkLimit({ concurrencyMax: settings.hashConcurrencyMax, queueMax: settings.hashQueueMax });
     const cost = { memoryKiB: settings.argon2MemoryKiB, iterations: settings.argon2Iterations, parallelism: 1 };
@@ -30,7 +32,12 @@ export const identity: ServiceDefinition<typeof config> = {
       blocked: await readBlocklist(settings.blocklistFile),
     };
     const users = createPostgresUserStore(database, clock);
-    return { services: [routes({ users, hasher, policy, clock, random })], workers: [bcrypt, hasher] };
+    const erasures = createPostgresErasureStore(database);
+    const expected = settings.erasureServices;
+    return {
+      services: [routes({ users, hasher, policy, clock, random, erasures, erasureServices: expected })],
+      workers: [bcrypt, hasher, onUserDataErased({ bus, database, erasures, expected, clock })],
+    };
   },
 };
 

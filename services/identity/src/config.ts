@@ -1,7 +1,12 @@
 import { availableParallelism } from "node:os";
-import { integer, optionalText } from "@plinth/kernel";
+import { integer, list, optionalText } from "@plinth/kernel";
 
 export const config = {
+  erasureServices: list(
+    "PLINTH_IDENTITY_ERASURE_SERVICES",
+    "services that hold data about users and confirm that they erased it; your own as namespace/name",
+    { default: ["auth", "authz", "audit"] },
+  ),
   passwordLengthMin: integer(
     "PLINTH_IDENTITY_PASSWORD_LENGTH_MIN",
     "characters of a password at least; NIST SP 800-63B-4 asks for 15 without a second factor",

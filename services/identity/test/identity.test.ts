@@ -1,5 +1,7 @@
 import { pbkdf2Sync, scryptSync } from "node:crypto";
+import { fromBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
+import { UserDataErasedSchema, UserErasureCompletedSchema } from "@plinth/proto/plinth/identity/v1/events";
 import { IdentityService, UserState } from "@plinth/proto/plinth/identity/v1/identity";
 import { eventually } from "@plinth/testing";
 import { type As, type ServiceFixture, startService } from "@plinth/testing/service";
@@ -48,6 +50,7 @@ describe("access", () => {
     deleteUser: (c) => c.deleteUser({ id: nobody }),
     restoreUser: (c) => c.restoreUser({ id: nobody }),
     eraseUser: (c) => c.eraseUser({ id: nobody }),
+    getUserErasure: (c) => c.getUserErasure({ id: nobody }),
     setPassword: (c) => c.setPassword({ id: nobody, password: good }),
     changePassword: (c) => c.changePassword({ currentPassword: "x", newPassword: good }),
     verifyPassword: (c) => c.verifyPassword({ email: "a@b.example", password: "x" }),
@@ -218,6 +221,55 @@ describe("delete, restore, erase", () => {
     const row = JSON.stringify(await service.database.admin(`SELECT * FROM identity.users WHERE id = '${user.id}'`));
     for (const trace of [user.email, "Forget Me", "555-0100", "$argon2id$"]) expect(row).not.toContain(trace);
     expect(await codeOf(create({ email: user.email }))).toBe("ok");
+  });
+
+  test("an erasure is complete when every service that holds data has confirmed it", async () => {
+    const user = await create();
+    const c = await client();
+    expect(await codeOf(c.getUserErasure({ id: user.id }))).toBe("FailedPrecondition");
+    expect(await codeOf(c.getUserErasure({ id: nobody }))).toBe("NotFound");
+    await c.deleteUser({ id: user.id });
+    await c.eraseUser({ id: user.id });
+    const begun = await c.getUserErasure({ id: user.id });
+    expect(begun).toMatchObject({ userId: user.id, confirmations: [], pending: ["auth", "authz", "audit"] });
+    expect(begun.completeTime).toBeUndefined();
+
+    const confirm = (source: string, removed: Record<string, bigint> = {}, id?: string) =>
+      service.publish({
+        ...{ source, topic: "identity.erasure.v1", key: user.id, schema: UserDataErasedSchema },
+        message: { userId: user.id, removed },
+        ...(id === undefined ? {} : { id }),
+      });
+    const completed = async () =>
+      (await service.published("identity.user.v1"))
+        .filter((e) => e.subject === `users/${user.id}` && e.type === UserErasureCompletedSchema.typeName)
+        .map(({ data }) => fromBinary(UserErasureCompletedSchema, data).services);
+    const id = await confirm("auth", { sessions: 2n });
+    await confirm("auth", { sessions: 2n }, id);
+    await confirm("auth", { sessions: 9n });
+    await confirm("shop/notes");
+    await confirm("authz");
+    await eventually(async () =>
+      expect(await c.getUserErasure({ id: user.id })).toMatchObject({
+        pending: ["audit"],
+        confirmations: [
+          { service: "auth", removed: { sessions: 2n } },
+          { service: "shop/notes" },
+          { service: "authz" },
+        ],
+      }),
+    );
+    expect(await completed()).toEqual([]);
+    await confirm("audit", { entries: 7n });
+    await eventually(async () => expect(await completed()).toEqual([["audit", "auth", "authz", "shop/notes"]]));
+    const done = await c.getUserErasure({ id: user.id });
+    expect(done.pending).toEqual([]);
+    expect(done.completeTime).toEqual(done.confirmations.at(-1)?.confirmTime);
+    // Late and unknown ones change nothing.
+    await confirm("billing");
+    await eventually(async () => expect((await c.getUserErasure({ id: user.id })).confirmations).toHaveLength(5));
+    expect((await c.getUserErasure({ id: user.id })).completeTime).toEqual(done.completeTime);
+    expect(await completed()).toHaveLength(1);
   });
 
   test("every step is published in order", async () => {

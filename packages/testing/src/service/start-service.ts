@@ -1,8 +1,8 @@
-import type { DescService } from "@bufbuild/protobuf";
+import { create, type DescMessage, type DescService, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { type Client, createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
-import { busSchemaSql } from "@plinth/bus";
-import { type ConfigSpec, createLifecycle, silentLogger, systemClock } from "@plinth/kernel";
+import { busSchemaSql, createPostgresBus } from "@plinth/bus";
+import { type ConfigSpec, createLifecycle, silentLogger, systemClock, systemRandom } from "@plinth/kernel";
 import { migrate } from "@plinth/postgres";
 import type { ServiceRoutes } from "@plinth/rpc";
 import { composeService, type ServiceDefinition } from "@plinth/service";
@@ -39,7 +39,20 @@ export interface ServiceFixture {
   client<D extends DescService>(service: D, as?: As): Promise<Client<D>>;
   /** Types and subjects of the events that reached the bus, in order. */
   published(topic: string): Promise<{ id: string; type: string; subject: string; actor: string; data: Buffer }[]>;
+  /** Puts an event on the bus, as the service `source` would. Returns its id. */
+  publish<D extends DescMessage>(event: TestEvent<D>): Promise<string>;
   stop(): Promise<void>;
+}
+
+export interface TestEvent<D extends DescMessage> {
+  /** The publishing service. */
+  source: string;
+  topic: string;
+  key: string;
+  schema: D;
+  message: MessageInitShape<D>;
+  /** Default: a new one. The same id again is a second delivery. */
+  id?: string;
 }
 
 /** Runs a whole service in this process: real PostgreSQL with migrations and bus, real sockets, real tokens. */
@@ -78,6 +91,11 @@ export async function startService<S extends ConfigSpec>(options: StartServiceOp
   const lifecycle = createLifecycle(service.components, { logger: service.logger, clock: systemClock });
   await lifecycle.start();
   const baseUrl = `http://127.0.0.1:${service.port()}`;
+  const bus = createPostgresBus({
+    url: withSearchPath(database.url, "plinth_bus"),
+    applicationName: "test",
+    ...{ logger: silentLogger, clock: systemClock, random: systemRandom },
+  });
   return {
     baseUrl,
     adminUrl: `http://127.0.0.1:${service.adminPort()}`,
@@ -100,7 +118,18 @@ export async function startService<S extends ConfigSpec>(options: StartServiceOp
       (await database.admin(
         `SELECT id, type, subject, actor, data FROM plinth_bus.message WHERE topic = '${topic}' ORDER BY stored_at, position`,
       )) as { id: string; type: string; subject: string; actor: string; data: Buffer }[],
+    async publish({ source, topic, key, schema, message, id = systemRandom.uuidv7(Date.now()) }) {
+      await bus.publish([
+        {
+          ...{ id, source, topic, key, type: schema.typeName, subject: `users/${key}`, time: new Date() },
+          ...{ data: toBinary(schema, create(schema, message)), actor: "user:admin", requestId: "r" },
+          traceparent: undefined,
+        },
+      ]);
+      return id;
+    },
     async stop() {
+      await bus.stop?.(AbortSignal.timeout(1_000));
       await lifecycle.stop();
       await peers.stop?.(AbortSignal.timeout(1_000));
       await database.drop();

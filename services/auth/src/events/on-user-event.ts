@@ -9,16 +9,17 @@ import {
   UserUpdatedSchema,
 } from "@plinth/proto/plinth/identity/v1/events";
 import { UserState } from "@plinth/proto/plinth/identity/v1/identity";
+import { confirmErasure, erasedUserOf, userTopic } from "@plinth/service";
 import type { RevokeReason } from "../domain/session.ts";
 import type { SessionStore } from "../store/session-store.ts";
 
 const consumer = "auth";
 
-/** Ends the sessions of users who were disabled or deleted or whose password changed. */
+/** Ends the sessions of users who were disabled or deleted or whose password changed; forgets those of erased users. */
 export function onUserEvent(bus: EventBus, database: Database, sessions: SessionStore): Component {
   return bus.subscribe({
     group: consumer,
-    topics: ["identity.user.v1"],
+    topics: [userTopic],
     async handle(message) {
       const end = sessionsToEnd(message);
       if (!end) return;
@@ -26,15 +27,22 @@ export function onUserEvent(bus: EventBus, database: Database, sessions: Session
       await database.transaction(async (tx) => {
         if (!(await markHandled(tx, consumer, message.id))) return;
         await sessions.revokeIn(tx, { userId: end.userId, except: end.except }, end.reason, context);
+        const erased = erasedUserOf(message);
+        if (erased === undefined) return;
+        const removed = { sessions: await sessions.eraseIn(tx, erased) };
+        await confirmErasure(tx, { userId: erased, removed }, message);
       });
     },
   });
 }
 
+/** Only identity's word counts. */
 function sessionsToEnd({
+  source,
   type,
   data,
 }: BusMessage): { userId: string; except?: string; reason: RevokeReason } | undefined {
+  if (source !== "identity") return undefined;
   switch (type) {
     case UserUpdatedSchema.typeName: {
       const { userId, state } = fromBinary(UserUpdatedSchema, data);

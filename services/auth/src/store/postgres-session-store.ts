@@ -169,6 +169,12 @@ export function createPostgresSessionStore({ database, clock, random, lifetimes 
     revokeIn,
     revoke: (where, reason, context) => database.transaction((tx) => revokeIn(tx, where, reason, context)),
 
+    async eraseIn(tx, userId) {
+      // Refresh tokens go with their sessions.
+      const gone = await tx.drizzle.delete(sessionTable).where(eq(sessionTable.userId, userId)).returning();
+      return gone.length;
+    },
+
     async prune() {
       // Tokens go with their sessions; in pieces, so that no lock is held for long.
       await database.query(

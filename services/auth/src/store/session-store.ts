@@ -38,6 +38,8 @@ export interface SessionStore {
   ): Promise<number>;
   /** As `revoke`, in the caller's transaction. */
   revokeIn(tx: Transaction, ...args: Parameters<SessionStore["revoke"]>): Promise<number>;
+  /** Removes every trace of the user's sessions, living or not; returns how many there were. */
+  eraseIn(tx: Transaction, userId: string): Promise<number>;
   /** Removes what ended long ago. */
   prune(): Promise<void>;
 }

@@ -8,6 +8,7 @@ export type AuthzEvent =
       readonly deleted: readonly Relationship[];
       readonly consistencyToken: string;
     }
+  | { readonly kind: "user erased"; readonly userId: string; readonly relationships: number }
   | { readonly kind: "module changed"; readonly module: string; readonly modelVersion: string };
 
 /** Who caused an event. */

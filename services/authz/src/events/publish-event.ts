@@ -1,6 +1,7 @@
 import { appendEvent } from "@plinth/bus";
 import type { Transaction } from "@plinth/postgres";
 import { ModelModuleChangedSchema, RelationshipsChangedSchema } from "@plinth/proto/plinth/authz/v1/events";
+import { confirmErasure } from "@plinth/service";
 import { formatObject } from "../domain/relationship/entity.ts";
 import { toProtoRelationship } from "../rpc/proto-relationship.ts";
 import type { AuthzEvent, EventOrigin } from "./authz-event.ts";
@@ -13,6 +14,11 @@ export async function publishEvent(tx: Transaction, event: AuthzEvent, context: 
     const message = { module: event.module, modelVersion: event.modelVersion };
     const name = `modules/${event.module}`;
     await appendEvent(tx, { topic, key: name, subject: name, schema: ModelModuleChangedSchema, message, context });
+    return;
+  }
+  if (event.kind === "user erased") {
+    const { userId, relationships } = event;
+    await confirmErasure(tx, { userId, removed: { relationships } }, context);
     return;
   }
   const [first] = [...event.written, ...event.deleted];

@@ -1,4 +1,4 @@
-import { bigint, jsonb, pgTable, text, timestamp, uuid } from "drizzle-orm/pg-core";
+import { bigint, jsonb, pgTable, primaryKey, text, timestamp, uuid } from "drizzle-orm/pg-core";
 
 const at = (name: string) => timestamp(name, { withTimezone: true, mode: "date" });
 
@@ -17,3 +17,15 @@ export const usersTable = pgTable("users", {
   eraseTime: at("erase_time"),
   version: bigint("version", { mode: "bigint" }).notNull(),
 });
+
+/** Table `erasure_confirmation`. */
+export const erasureConfirmationTable = pgTable(
+  "erasure_confirmation",
+  {
+    userId: uuid("user_id").notNull(),
+    service: text("service").notNull(),
+    confirmTime: at("confirm_time").notNull(),
+    removed: jsonb("removed").$type<Record<string, number>>().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.userId, table.service] })],
+);

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file plinth/identity/v1/events.proto.
  */
 export const file_plinth_identity_v1_events: GenFile = /*@__PURE__*/
-  fileDesc("Ch9wbGludGgvaWRlbnRpdHkvdjEvZXZlbnRzLnByb3RvEhJwbGludGguaWRlbnRpdHkudjEiVQoLVXNlckNyZWF0ZWQSDwoHdXNlcl9pZBgBIAEoCRINCgVlbWFpbBgCIAEoCRIUCgxkaXNwbGF5X25hbWUYAyABKAkSEAoIaW1wb3J0ZWQYBCABKAgiXQoLVXNlclVwZGF0ZWQSDwoHdXNlcl9pZBgBIAEoCRIPCgdjaGFuZ2VkGAIgAygJEiwKBXN0YXRlGAMgASgOMh0ucGxpbnRoLmlkZW50aXR5LnYxLlVzZXJTdGF0ZSIeCgtVc2VyRGVsZXRlZBIPCgd1c2VyX2lkGAEgASgJIh8KDFVzZXJSZXN0b3JlZBIPCgd1c2VyX2lkGAEgASgJIh0KClVzZXJFcmFzZWQSDwoHdXNlcl9pZBgBIAEoCSJVCg9QYXNzd29yZENoYW5nZWQSDwoHdXNlcl9pZBgBIAEoCRIYChBieV9hZG1pbmlzdHJhdG9yGAIgASgIEhcKD2tlcHRfc2Vzc2lvbl9pZBgDIAEoCWIGcHJvdG8z", [file_plinth_identity_v1_identity]);
+  fileDesc("Ch9wbGludGgvaWRlbnRpdHkvdjEvZXZlbnRzLnByb3RvEhJwbGludGguaWRlbnRpdHkudjEiVQoLVXNlckNyZWF0ZWQSDwoHdXNlcl9pZBgBIAEoCRINCgVlbWFpbBgCIAEoCRIUCgxkaXNwbGF5X25hbWUYAyABKAkSEAoIaW1wb3J0ZWQYBCABKAgiXQoLVXNlclVwZGF0ZWQSDwoHdXNlcl9pZBgBIAEoCRIPCgdjaGFuZ2VkGAIgAygJEiwKBXN0YXRlGAMgASgOMh0ucGxpbnRoLmlkZW50aXR5LnYxLlVzZXJTdGF0ZSIeCgtVc2VyRGVsZXRlZBIPCgd1c2VyX2lkGAEgASgJIh8KDFVzZXJSZXN0b3JlZBIPCgd1c2VyX2lkGAEgASgJIh0KClVzZXJFcmFzZWQSDwoHdXNlcl9pZBgBIAEoCSI5ChRVc2VyRXJhc3VyZUNvbXBsZXRlZBIPCgd1c2VyX2lkGAEgASgJEhAKCHNlcnZpY2VzGAIgAygJIlUKD1Bhc3N3b3JkQ2hhbmdlZBIPCgd1c2VyX2lkGAEgASgJEhgKEGJ5X2FkbWluaXN0cmF0b3IYAiABKAgSFwoPa2VwdF9zZXNzaW9uX2lkGAMgASgJIpMBCg5Vc2VyRGF0YUVyYXNlZBIPCgd1c2VyX2lkGAEgASgJEkAKB3JlbW92ZWQYAiADKAsyLy5wbGludGguaWRlbnRpdHkudjEuVXNlckRhdGFFcmFzZWQuUmVtb3ZlZEVudHJ5Gi4KDFJlbW92ZWRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAM6AjgBYgZwcm90bzM", [file_plinth_identity_v1_identity]);
 
 /**
  * @generated from message plinth.identity.v1.UserCreated
@@ -127,6 +127,30 @@ export const UserErasedSchema: GenMessage<UserErased> = /*@__PURE__*/
   messageDesc(file_plinth_identity_v1_events, 4);
 
 /**
+ * Every service that was to remove what it held about the user has said that it did.
+ *
+ * @generated from message plinth.identity.v1.UserErasureCompleted
+ */
+export type UserErasureCompleted = Message<"plinth.identity.v1.UserErasureCompleted"> & {
+  /**
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+
+  /**
+   * @generated from field: repeated string services = 2;
+   */
+  services: string[];
+};
+
+/**
+ * Describes the message plinth.identity.v1.UserErasureCompleted.
+ * Use `create(UserErasureCompletedSchema)` to create a new message.
+ */
+export const UserErasureCompletedSchema: GenMessage<UserErasureCompleted> = /*@__PURE__*/
+  messageDesc(file_plinth_identity_v1_events, 5);
+
+/**
  * @generated from message plinth.identity.v1.PasswordChanged
  */
 export type PasswordChanged = Message<"plinth.identity.v1.PasswordChanged"> & {
@@ -155,5 +179,32 @@ export type PasswordChanged = Message<"plinth.identity.v1.PasswordChanged"> & {
  * Use `create(PasswordChangedSchema)` to create a new message.
  */
 export const PasswordChangedSchema: GenMessage<PasswordChanged> = /*@__PURE__*/
-  messageDesc(file_plinth_identity_v1_events, 5);
+  messageDesc(file_plinth_identity_v1_events, 6);
+
+/**
+ * Topic: identity.erasure.v1. Key: user id. Published by every service that holds data about users, after UserErased and
+ * in the transaction that removed the last of it.
+ *
+ * @generated from message plinth.identity.v1.UserDataErased
+ */
+export type UserDataErased = Message<"plinth.identity.v1.UserDataErased"> & {
+  /**
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+
+  /**
+   * How much of what was removed, for example "sessions": 3. Empty when there was nothing.
+   *
+   * @generated from field: map<string, int64> removed = 2;
+   */
+  removed: { [key: string]: bigint };
+};
+
+/**
+ * Describes the message plinth.identity.v1.UserDataErased.
+ * Use `create(UserDataErasedSchema)` to create a new message.
+ */
+export const UserDataErasedSchema: GenMessage<UserDataErased> = /*@__PURE__*/
+  messageDesc(file_plinth_identity_v1_events, 7);
 

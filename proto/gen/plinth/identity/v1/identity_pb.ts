@@ -13,7 +13,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file plinth/identity/v1/identity.proto.
  */
 export const file_plinth_identity_v1_identity: GenFile = /*@__PURE__*/
-  fileDesc("CiFwbGludGgvaWRlbnRpdHkvdjEvaWRlbnRpdHkucHJvdG8SEnBsaW50aC5pZGVudGl0eS52MSKNAwoEVXNlchIKCgJpZBgBIAEoCRINCgVlbWFpbBgCIAEoCRIUCgxkaXNwbGF5X25hbWUYAyABKAkSLAoFc3RhdGUYBCABKA4yHS5wbGludGguaWRlbnRpdHkudjEuVXNlclN0YXRlEi8KC2NyZWF0ZV90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLZGVsZXRlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBGV0YWcYCCABKAkSFAoMaGFzX3Bhc3N3b3JkGAkgASgIEjwKCmF0dHJpYnV0ZXMYCiADKAsyKC5wbGludGguaWRlbnRpdHkudjEuVXNlci5BdHRyaWJ1dGVzRW50cnkaMQoPQXR0cmlidXRlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEilQIKEUNyZWF0ZVVzZXJSZXF1ZXN0EhkKBWVtYWlsGAEgASgJQgq6SAdyBRj+AWABEh4KDGRpc3BsYXlfbmFtZRgCIAEoCUIIukgFcgMYyAESIQoIcGFzc3dvcmQYAyABKAlCCrpIB3IFEAEogAhIAIgBARJiCgphdHRyaWJ1dGVzGAQgAygLMjUucGxpbnRoLmlkZW50aXR5LnYxLkNyZWF0ZVVzZXJSZXF1ZXN0LkF0dHJpYnV0ZXNFbnRyeUIXukgUmgERECAiBnIEEAEYQCoFcgMYgAgaMQoPQXR0cmlidXRlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCCwoJX3Bhc3N3b3JkIiYKDkdldFVzZXJSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABASKEAQoQTGlzdFVzZXJzUmVxdWVzdBIdCglwYWdlX3NpemUYASABKAVCCrpIBxoFGMgBKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMYgAQSMwoGZmlsdGVyGAMgASgLMiMucGxpbnRoLmlkZW50aXR5LnYxLkxpc3RVc2Vyc0ZpbHRlciKrAQoPTGlzdFVzZXJzRmlsdGVyEhcKBWVtYWlsGAEgASgJQgi6SAVyAxj+ARIeCgxlbWFpbF9wcmVmaXgYAiABKAlCCLpIBXIDGP4BEjYKBXN0YXRlGAMgASgOMh0ucGxpbnRoLmlkZW50aXR5LnYxLlVzZXJTdGF0ZUIIukgFggECEAESJwoVZGlzcGxheV9uYW1lX2NvbnRhaW5zGAQgASgJQgi6SAVyAxjIASJVChFMaXN0VXNlcnNSZXNwb25zZRInCgV1c2VycxgBIAMoCzIYLnBsaW50aC5pZGVudGl0eS52MS5Vc2VyEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKGAwoRVXBkYXRlVXNlclJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBEjcKC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFza0IGukgDyAEBEhwKBWVtYWlsGAMgASgJQg26SArYAQFyBRj+AWABEh4KDGRpc3BsYXlfbmFtZRgEIAEoCUIIukgFcgMYyAESNgoFc3RhdGUYBSABKA4yHS5wbGludGguaWRlbnRpdHkudjEuVXNlclN0YXRlQgi6SAWCAQIQARJiCgphdHRyaWJ1dGVzGAYgAygLMjUucGxpbnRoLmlkZW50aXR5LnYxLlVwZGF0ZVVzZXJSZXF1ZXN0LkF0dHJpYnV0ZXNFbnRyeUIXukgUmgERECAiBnIEEAEYQCoFcgMYgAgSFQoEZXRhZxgHIAEoCUIHukgEcgIYQBoxCg9BdHRyaWJ1dGVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJAChFEZWxldGVVc2VyUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESFQoEZXRhZxgCIAEoCUIHukgEcgIYQCIqChJSZXN0b3JlVXNlclJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBIigKEEVyYXNlVXNlclJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBIhMKEUVyYXNlVXNlclJlc3BvbnNlIkgKElNldFBhc3N3b3JkUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESHAoIcGFzc3dvcmQYAiABKAlCCrpIB3IFEAEogAgiFQoTU2V0UGFzc3dvcmRSZXNwb25zZSJfChVDaGFuZ2VQYXNzd29yZFJlcXVlc3QSJAoQY3VycmVudF9wYXNzd29yZBgBIAEoCUIKukgHcgUQASiACBIgCgxuZXdfcGFzc3dvcmQYAiABKAlCCrpIB3IFEAEogAgiGAoWQ2hhbmdlUGFzc3dvcmRSZXNwb25zZSJQChVWZXJpZnlQYXNzd29yZFJlcXVlc3QSGQoFZW1haWwYASABKAlCCrpIB3IFEAEY/gESHAoIcGFzc3dvcmQYAiABKAlCCrpIB3IFEAEogAgiQAoWVmVyaWZ5UGFzc3dvcmRSZXNwb25zZRImCgR1c2VyGAEgASgLMhgucGxpbnRoLmlkZW50aXR5LnYxLlVzZXIiUgoSSW1wb3J0VXNlcnNSZXF1ZXN0EjwKBXVzZXJzGAEgAygLMiAucGxpbnRoLmlkZW50aXR5LnYxLkltcG9ydGVkVXNlckILukgIkgEFCAEQ6Aci/AEKDEltcG9ydGVkVXNlchIZCgVlbWFpbBgBIAEoCUIKukgHcgUY/gFgARIeCgxkaXNwbGF5X25hbWUYAiABKAlCCLpIBXIDGMgBEh8KDXBhc3N3b3JkX2hhc2gYAyABKAlCCLpIBXIDKIAIEl0KCmF0dHJpYnV0ZXMYBCADKAsyMC5wbGludGguaWRlbnRpdHkudjEuSW1wb3J0ZWRVc2VyLkF0dHJpYnV0ZXNFbnRyeUIXukgUmgERECAiBnIEEAEYQCoFcgMYgAgaMQoPQXR0cmlidXRlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiSAoTSW1wb3J0VXNlcnNSZXNwb25zZRIxCgdyZXN1bHRzGAEgAygLMiAucGxpbnRoLmlkZW50aXR5LnYxLkltcG9ydFJlc3VsdCI4CgxJbXBvcnRSZXN1bHQSDAoCaWQYASABKAlIABIPCgVlcnJvchgCIAEoCUgAQgkKB291dGNvbWUqbwoJVXNlclN0YXRlEhoKFlVTRVJfU1RBVEVfVU5TUEVDSUZJRUQQABIVChFVU0VSX1NUQVRFX0FDVElWRRABEhcKE1VTRVJfU1RBVEVfRElTQUJMRUQQAhIWChJVU0VSX1NUQVRFX0RFTEVURUQQAzL8BwoPSWRlbnRpdHlTZXJ2aWNlEk0KCkNyZWF0ZVVzZXISJS5wbGludGguaWRlbnRpdHkudjEuQ3JlYXRlVXNlclJlcXVlc3QaGC5wbGludGguaWRlbnRpdHkudjEuVXNlchJMCgdHZXRVc2VyEiIucGxpbnRoLmlkZW50aXR5LnYxLkdldFVzZXJSZXF1ZXN0GhgucGxpbnRoLmlkZW50aXR5LnYxLlVzZXIiA5ACARJdCglMaXN0VXNlcnMSJC5wbGludGguaWRlbnRpdHkudjEuTGlzdFVzZXJzUmVxdWVzdBolLnBsaW50aC5pZGVudGl0eS52MS5MaXN0VXNlcnNSZXNwb25zZSIDkAIBElIKClVwZGF0ZVVzZXISJS5wbGludGguaWRlbnRpdHkudjEuVXBkYXRlVXNlclJlcXVlc3QaGC5wbGludGguaWRlbnRpdHkudjEuVXNlciIDkAICElIKCkRlbGV0ZVVzZXISJS5wbGludGguaWRlbnRpdHkudjEuRGVsZXRlVXNlclJlcXVlc3QaGC5wbGludGguaWRlbnRpdHkudjEuVXNlciIDkAICElQKC1Jlc3RvcmVVc2VyEiYucGxpbnRoLmlkZW50aXR5LnYxLlJlc3RvcmVVc2VyUmVxdWVzdBoYLnBsaW50aC5pZGVudGl0eS52MS5Vc2VyIgOQAgISXQoJRXJhc2VVc2VyEiQucGxpbnRoLmlkZW50aXR5LnYxLkVyYXNlVXNlclJlcXVlc3QaJS5wbGludGguaWRlbnRpdHkudjEuRXJhc2VVc2VyUmVzcG9uc2UiA5ACAhJeCgtTZXRQYXNzd29yZBImLnBsaW50aC5pZGVudGl0eS52MS5TZXRQYXNzd29yZFJlcXVlc3QaJy5wbGludGguaWRlbnRpdHkudjEuU2V0UGFzc3dvcmRSZXNwb25zZRJnCg5DaGFuZ2VQYXNzd29yZBIpLnBsaW50aC5pZGVudGl0eS52MS5DaGFuZ2VQYXNzd29yZFJlcXVlc3QaKi5wbGludGguaWRlbnRpdHkudjEuQ2hhbmdlUGFzc3dvcmRSZXNwb25zZRJnCg5WZXJpZnlQYXNzd29yZBIpLnBsaW50aC5pZGVudGl0eS52MS5WZXJpZnlQYXNzd29yZFJlcXVlc3QaKi5wbGludGguaWRlbnRpdHkudjEuVmVyaWZ5UGFzc3dvcmRSZXNwb25zZRJeCgtJbXBvcnRVc2VycxImLnBsaW50aC5pZGVudGl0eS52MS5JbXBvcnRVc2Vyc1JlcXVlc3QaJy5wbGludGguaWRlbnRpdHkudjEuSW1wb3J0VXNlcnNSZXNwb25zZWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_field_mask, file_google_protobuf_timestamp]);
+  fileDesc("CiFwbGludGgvaWRlbnRpdHkvdjEvaWRlbnRpdHkucHJvdG8SEnBsaW50aC5pZGVudGl0eS52MSKNAwoEVXNlchIKCgJpZBgBIAEoCRINCgVlbWFpbBgCIAEoCRIUCgxkaXNwbGF5X25hbWUYAyABKAkSLAoFc3RhdGUYBCABKA4yHS5wbGludGguaWRlbnRpdHkudjEuVXNlclN0YXRlEi8KC2NyZWF0ZV90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLZGVsZXRlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBGV0YWcYCCABKAkSFAoMaGFzX3Bhc3N3b3JkGAkgASgIEjwKCmF0dHJpYnV0ZXMYCiADKAsyKC5wbGludGguaWRlbnRpdHkudjEuVXNlci5BdHRyaWJ1dGVzRW50cnkaMQoPQXR0cmlidXRlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEilQIKEUNyZWF0ZVVzZXJSZXF1ZXN0EhkKBWVtYWlsGAEgASgJQgq6SAdyBRj+AWABEh4KDGRpc3BsYXlfbmFtZRgCIAEoCUIIukgFcgMYyAESIQoIcGFzc3dvcmQYAyABKAlCCrpIB3IFEAEogAhIAIgBARJiCgphdHRyaWJ1dGVzGAQgAygLMjUucGxpbnRoLmlkZW50aXR5LnYxLkNyZWF0ZVVzZXJSZXF1ZXN0LkF0dHJpYnV0ZXNFbnRyeUIXukgUmgERECAiBnIEEAEYQCoFcgMYgAgaMQoPQXR0cmlidXRlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCCwoJX3Bhc3N3b3JkIiYKDkdldFVzZXJSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABASKEAQoQTGlzdFVzZXJzUmVxdWVzdBIdCglwYWdlX3NpemUYASABKAVCCrpIBxoFGMgBKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMYgAQSMwoGZmlsdGVyGAMgASgLMiMucGxpbnRoLmlkZW50aXR5LnYxLkxpc3RVc2Vyc0ZpbHRlciKrAQoPTGlzdFVzZXJzRmlsdGVyEhcKBWVtYWlsGAEgASgJQgi6SAVyAxj+ARIeCgxlbWFpbF9wcmVmaXgYAiABKAlCCLpIBXIDGP4BEjYKBXN0YXRlGAMgASgOMh0ucGxpbnRoLmlkZW50aXR5LnYxLlVzZXJTdGF0ZUIIukgFggECEAESJwoVZGlzcGxheV9uYW1lX2NvbnRhaW5zGAQgASgJQgi6SAVyAxjIASJVChFMaXN0VXNlcnNSZXNwb25zZRInCgV1c2VycxgBIAMoCzIYLnBsaW50aC5pZGVudGl0eS52MS5Vc2VyEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKGAwoRVXBkYXRlVXNlclJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBEjcKC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFza0IGukgDyAEBEhwKBWVtYWlsGAMgASgJQg26SArYAQFyBRj+AWABEh4KDGRpc3BsYXlfbmFtZRgEIAEoCUIIukgFcgMYyAESNgoFc3RhdGUYBSABKA4yHS5wbGludGguaWRlbnRpdHkudjEuVXNlclN0YXRlQgi6SAWCAQIQARJiCgphdHRyaWJ1dGVzGAYgAygLMjUucGxpbnRoLmlkZW50aXR5LnYxLlVwZGF0ZVVzZXJSZXF1ZXN0LkF0dHJpYnV0ZXNFbnRyeUIXukgUmgERECAiBnIEEAEYQCoFcgMYgAgSFQoEZXRhZxgHIAEoCUIHukgEcgIYQBoxCg9BdHRyaWJ1dGVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJAChFEZWxldGVVc2VyUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESFQoEZXRhZxgCIAEoCUIHukgEcgIYQCIqChJSZXN0b3JlVXNlclJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBIigKEEVyYXNlVXNlclJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBIhMKEUVyYXNlVXNlclJlc3BvbnNlIi0KFUdldFVzZXJFcmFzdXJlUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQEipwMKC1VzZXJFcmFzdXJlEg8KB3VzZXJfaWQYASABKAkSLgoKZXJhc2VfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASQwoNY29uZmlybWF0aW9ucxgDIAMoCzIsLnBsaW50aC5pZGVudGl0eS52MS5Vc2VyRXJhc3VyZS5Db25maXJtYXRpb24SDwoHcGVuZGluZxgEIAMoCRIxCg1jb21wbGV0ZV90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBrNAQoMQ29uZmlybWF0aW9uEg8KB3NlcnZpY2UYASABKAkSMAoMY29uZmlybV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBJKCgdyZW1vdmVkGAMgAygLMjkucGxpbnRoLmlkZW50aXR5LnYxLlVzZXJFcmFzdXJlLkNvbmZpcm1hdGlvbi5SZW1vdmVkRW50cnkaLgoMUmVtb3ZlZEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoAzoCOAEiSAoSU2V0UGFzc3dvcmRSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARIcCghwYXNzd29yZBgCIAEoCUIKukgHcgUQASiACCIVChNTZXRQYXNzd29yZFJlc3BvbnNlIl8KFUNoYW5nZVBhc3N3b3JkUmVxdWVzdBIkChBjdXJyZW50X3Bhc3N3b3JkGAEgASgJQgq6SAdyBRABKIAIEiAKDG5ld19wYXNzd29yZBgCIAEoCUIKukgHcgUQASiACCIYChZDaGFuZ2VQYXNzd29yZFJlc3BvbnNlIlAKFVZlcmlmeVBhc3N3b3JkUmVxdWVzdBIZCgVlbWFpbBgBIAEoCUIKukgHcgUQARj+ARIcCghwYXNzd29yZBgCIAEoCUIKukgHcgUQASiACCJAChZWZXJpZnlQYXNzd29yZFJlc3BvbnNlEiYKBHVzZXIYASABKAsyGC5wbGludGguaWRlbnRpdHkudjEuVXNlciJSChJJbXBvcnRVc2Vyc1JlcXVlc3QSPAoFdXNlcnMYASADKAsyIC5wbGludGguaWRlbnRpdHkudjEuSW1wb3J0ZWRVc2VyQgu6SAiSAQUIARDoByL8AQoMSW1wb3J0ZWRVc2VyEhkKBWVtYWlsGAEgASgJQgq6SAdyBRj+AWABEh4KDGRpc3BsYXlfbmFtZRgCIAEoCUIIukgFcgMYyAESHwoNcGFzc3dvcmRfaGFzaBgDIAEoCUIIukgFcgMogAgSXQoKYXR0cmlidXRlcxgEIAMoCzIwLnBsaW50aC5pZGVudGl0eS52MS5JbXBvcnRlZFVzZXIuQXR0cmlidXRlc0VudHJ5Qhe6SBSaAREQICIGcgQQARhAKgVyAxiACBoxCg9BdHRyaWJ1dGVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJIChNJbXBvcnRVc2Vyc1Jlc3BvbnNlEjEKB3Jlc3VsdHMYASADKAsyIC5wbGludGguaWRlbnRpdHkudjEuSW1wb3J0UmVzdWx0IjgKDEltcG9ydFJlc3VsdBIMCgJpZBgBIAEoCUgAEg8KBWVycm9yGAIgASgJSABCCQoHb3V0Y29tZSpvCglVc2VyU3RhdGUSGgoWVVNFUl9TVEFURV9VTlNQRUNJRklFRBAAEhUKEVVTRVJfU1RBVEVfQUNUSVZFEAESFwoTVVNFUl9TVEFURV9ESVNBQkxFRBACEhYKElVTRVJfU1RBVEVfREVMRVRFRBADMt8ICg9JZGVudGl0eVNlcnZpY2USTQoKQ3JlYXRlVXNlchIlLnBsaW50aC5pZGVudGl0eS52MS5DcmVhdGVVc2VyUmVxdWVzdBoYLnBsaW50aC5pZGVudGl0eS52MS5Vc2VyEkwKB0dldFVzZXISIi5wbGludGguaWRlbnRpdHkudjEuR2V0VXNlclJlcXVlc3QaGC5wbGludGguaWRlbnRpdHkudjEuVXNlciIDkAIBEl0KCUxpc3RVc2VycxIkLnBsaW50aC5pZGVudGl0eS52MS5MaXN0VXNlcnNSZXF1ZXN0GiUucGxpbnRoLmlkZW50aXR5LnYxLkxpc3RVc2Vyc1Jlc3BvbnNlIgOQAgESUgoKVXBkYXRlVXNlchIlLnBsaW50aC5pZGVudGl0eS52MS5VcGRhdGVVc2VyUmVxdWVzdBoYLnBsaW50aC5pZGVudGl0eS52MS5Vc2VyIgOQAgISUgoKRGVsZXRlVXNlchIlLnBsaW50aC5pZGVudGl0eS52MS5EZWxldGVVc2VyUmVxdWVzdBoYLnBsaW50aC5pZGVudGl0eS52MS5Vc2VyIgOQAgISVAoLUmVzdG9yZVVzZXISJi5wbGludGguaWRlbnRpdHkudjEuUmVzdG9yZVVzZXJSZXF1ZXN0GhgucGxpbnRoLmlkZW50aXR5LnYxLlVzZXIiA5ACAhJdCglFcmFzZVVzZXISJC5wbGludGguaWRlbnRpdHkudjEuRXJhc2VVc2VyUmVxdWVzdBolLnBsaW50aC5pZGVudGl0eS52MS5FcmFzZVVzZXJSZXNwb25zZSIDkAICEmEKDkdldFVzZXJFcmFzdXJlEikucGxpbnRoLmlkZW50aXR5LnYxLkdldFVzZXJFcmFzdXJlUmVxdWVzdBofLnBsaW50aC5pZGVudGl0eS52MS5Vc2VyRXJhc3VyZSIDkAIBEl4KC1NldFBhc3N3b3JkEiYucGxpbnRoLmlkZW50aXR5LnYxLlNldFBhc3N3b3JkUmVxdWVzdBonLnBsaW50aC5pZGVudGl0eS52MS5TZXRQYXNzd29yZFJlc3BvbnNlEmcKDkNoYW5nZVBhc3N3b3JkEikucGxpbnRoLmlkZW50aXR5LnYxLkNoYW5nZVBhc3N3b3JkUmVxdWVzdBoqLnBsaW50aC5pZGVudGl0eS52MS5DaGFuZ2VQYXNzd29yZFJlc3BvbnNlEmcKDlZlcmlmeVBhc3N3b3JkEikucGxpbnRoLmlkZW50aXR5LnYxLlZlcmlmeVBhc3N3b3JkUmVxdWVzdBoqLnBsaW50aC5pZGVudGl0eS52MS5WZXJpZnlQYXNzd29yZFJlc3BvbnNlEl4KC0ltcG9ydFVzZXJzEiYucGxpbnRoLmlkZW50aXR5LnYxLkltcG9ydFVzZXJzUmVxdWVzdBonLnBsaW50aC5pZGVudGl0eS52MS5JbXBvcnRVc2Vyc1Jlc3BvbnNlYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_field_mask, file_google_protobuf_timestamp]);
 
 /**
  * @generated from message plinth.identity.v1.User
@@ -348,6 +348,99 @@ export const EraseUserResponseSchema: GenMessage<EraseUserResponse> = /*@__PURE_
   messageDesc(file_plinth_identity_v1_identity, 10);
 
 /**
+ * @generated from message plinth.identity.v1.GetUserErasureRequest
+ */
+export type GetUserErasureRequest = Message<"plinth.identity.v1.GetUserErasureRequest"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message plinth.identity.v1.GetUserErasureRequest.
+ * Use `create(GetUserErasureRequestSchema)` to create a new message.
+ */
+export const GetUserErasureRequestSchema: GenMessage<GetUserErasureRequest> = /*@__PURE__*/
+  messageDesc(file_plinth_identity_v1_identity, 11);
+
+/**
+ * @generated from message plinth.identity.v1.UserErasure
+ */
+export type UserErasure = Message<"plinth.identity.v1.UserErasure"> & {
+  /**
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+
+  /**
+   * When identity removed what it held itself.
+   *
+   * @generated from field: google.protobuf.Timestamp erase_time = 2;
+   */
+  eraseTime?: Timestamp | undefined;
+
+  /**
+   * In the order in which they came.
+   *
+   * @generated from field: repeated plinth.identity.v1.UserErasure.Confirmation confirmations = 3;
+   */
+  confirmations: UserErasure_Confirmation[];
+
+  /**
+   * Services that are to confirm and have not yet.
+   *
+   * @generated from field: repeated string pending = 4;
+   */
+  pending: string[];
+
+  /**
+   * When the last of them confirmed; absent while some are pending.
+   *
+   * @generated from field: google.protobuf.Timestamp complete_time = 5;
+   */
+  completeTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message plinth.identity.v1.UserErasure.
+ * Use `create(UserErasureSchema)` to create a new message.
+ */
+export const UserErasureSchema: GenMessage<UserErasure> = /*@__PURE__*/
+  messageDesc(file_plinth_identity_v1_identity, 12);
+
+/**
+ * @generated from message plinth.identity.v1.UserErasure.Confirmation
+ */
+export type UserErasure_Confirmation = Message<"plinth.identity.v1.UserErasure.Confirmation"> & {
+  /**
+   * Name of the service; "namespace/name" for one outside of the platform's namespace.
+   *
+   * @generated from field: string service = 1;
+   */
+  service: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp confirm_time = 2;
+   */
+  confirmTime?: Timestamp | undefined;
+
+  /**
+   * How much of what was removed, for example "sessions": 3.
+   *
+   * @generated from field: map<string, int64> removed = 3;
+   */
+  removed: { [key: string]: bigint };
+};
+
+/**
+ * Describes the message plinth.identity.v1.UserErasure.Confirmation.
+ * Use `create(UserErasure_ConfirmationSchema)` to create a new message.
+ */
+export const UserErasure_ConfirmationSchema: GenMessage<UserErasure_Confirmation> = /*@__PURE__*/
+  messageDesc(file_plinth_identity_v1_identity, 12, 0);
+
+/**
  * @generated from message plinth.identity.v1.SetPasswordRequest
  */
 export type SetPasswordRequest = Message<"plinth.identity.v1.SetPasswordRequest"> & {
@@ -367,7 +460,7 @@ export type SetPasswordRequest = Message<"plinth.identity.v1.SetPasswordRequest"
  * Use `create(SetPasswordRequestSchema)` to create a new message.
  */
 export const SetPasswordRequestSchema: GenMessage<SetPasswordRequest> = /*@__PURE__*/
-  messageDesc(file_plinth_identity_v1_identity, 11);
+  messageDesc(file_plinth_identity_v1_identity, 13);
 
 /**
  * @generated from message plinth.identity.v1.SetPasswordResponse
@@ -380,7 +473,7 @@ export type SetPasswordResponse = Message<"plinth.identity.v1.SetPasswordRespons
  * Use `create(SetPasswordResponseSchema)` to create a new message.
  */
 export const SetPasswordResponseSchema: GenMessage<SetPasswordResponse> = /*@__PURE__*/
-  messageDesc(file_plinth_identity_v1_identity, 12);
+  messageDesc(file_plinth_identity_v1_identity, 14);
 
 /**
  * @generated from message plinth.identity.v1.ChangePasswordRequest
@@ -402,7 +495,7 @@ export type ChangePasswordRequest = Message<"plinth.identity.v1.ChangePasswordRe
  * Use `create(ChangePasswordRequestSchema)` to create a new message.
  */
 export const ChangePasswordRequestSchema: GenMessage<ChangePasswordRequest> = /*@__PURE__*/
-  messageDesc(file_plinth_identity_v1_identity, 13);
+  messageDesc(file_plinth_identity_v1_identity, 15);
 
 /**
  * @generated from message plinth.identity.v1.ChangePasswordResponse
@@ -415,7 +508,7 @@ export type ChangePasswordResponse = Message<"plinth.identity.v1.ChangePasswordR
  * Use `create(ChangePasswordResponseSchema)` to create a new message.
  */
 export const ChangePasswordResponseSchema: GenMessage<ChangePasswordResponse> = /*@__PURE__*/
-  messageDesc(file_plinth_identity_v1_identity, 14);
+  messageDesc(file_plinth_identity_v1_identity, 16);
 
 /**
  * @generated from message plinth.identity.v1.VerifyPasswordRequest
@@ -437,7 +530,7 @@ export type VerifyPasswordRequest = Message<"plinth.identity.v1.VerifyPasswordRe
  * Use `create(VerifyPasswordRequestSchema)` to create a new message.
  */
 export const VerifyPasswordRequestSchema: GenMessage<VerifyPasswordRequest> = /*@__PURE__*/
-  messageDesc(file_plinth_identity_v1_identity, 15);
+  messageDesc(file_plinth_identity_v1_identity, 17);
 
 /**
  * @generated from message plinth.identity.v1.VerifyPasswordResponse
@@ -456,7 +549,7 @@ export type VerifyPasswordResponse = Message<"plinth.identity.v1.VerifyPasswordR
  * Use `create(VerifyPasswordResponseSchema)` to create a new message.
  */
 export const VerifyPasswordResponseSchema: GenMessage<VerifyPasswordResponse> = /*@__PURE__*/
-  messageDesc(file_plinth_identity_v1_identity, 16);
+  messageDesc(file_plinth_identity_v1_identity, 18);
 
 /**
  * @generated from message plinth.identity.v1.ImportUsersRequest
@@ -473,7 +566,7 @@ export type ImportUsersRequest = Message<"plinth.identity.v1.ImportUsersRequest"
  * Use `create(ImportUsersRequestSchema)` to create a new message.
  */
 export const ImportUsersRequestSchema: GenMessage<ImportUsersRequest> = /*@__PURE__*/
-  messageDesc(file_plinth_identity_v1_identity, 17);
+  messageDesc(file_plinth_identity_v1_identity, 19);
 
 /**
  * @generated from message plinth.identity.v1.ImportedUser
@@ -507,7 +600,7 @@ export type ImportedUser = Message<"plinth.identity.v1.ImportedUser"> & {
  * Use `create(ImportedUserSchema)` to create a new message.
  */
 export const ImportedUserSchema: GenMessage<ImportedUser> = /*@__PURE__*/
-  messageDesc(file_plinth_identity_v1_identity, 18);
+  messageDesc(file_plinth_identity_v1_identity, 20);
 
 /**
  * @generated from message plinth.identity.v1.ImportUsersResponse
@@ -526,7 +619,7 @@ export type ImportUsersResponse = Message<"plinth.identity.v1.ImportUsersRespons
  * Use `create(ImportUsersResponseSchema)` to create a new message.
  */
 export const ImportUsersResponseSchema: GenMessage<ImportUsersResponse> = /*@__PURE__*/
-  messageDesc(file_plinth_identity_v1_identity, 19);
+  messageDesc(file_plinth_identity_v1_identity, 21);
 
 /**
  * @generated from message plinth.identity.v1.ImportResult
@@ -559,7 +652,7 @@ export type ImportResult = Message<"plinth.identity.v1.ImportResult"> & {
  * Use `create(ImportResultSchema)` to create a new message.
  */
 export const ImportResultSchema: GenMessage<ImportResult> = /*@__PURE__*/
-  messageDesc(file_plinth_identity_v1_identity, 20);
+  messageDesc(file_plinth_identity_v1_identity, 22);
 
 /**
  * @generated from enum plinth.identity.v1.UserState
@@ -664,7 +757,7 @@ export const IdentityService: GenService<{
     output: typeof UserSchema;
   },
   /**
-   * Removes the personal data of a deleted user for good.
+   * Removes the personal data of a deleted user for good, here at once and in every other service by an event.
    *
    * @generated from rpc plinth.identity.v1.IdentityService.EraseUser
    */
@@ -672,6 +765,17 @@ export const IdentityService: GenService<{
     methodKind: "unary";
     input: typeof EraseUserRequestSchema;
     output: typeof EraseUserResponseSchema;
+  },
+  /**
+   * Reports which services have removed what they held about an erased user, and which have not yet.
+   * FAILED_PRECONDITION when the user was not erased.
+   *
+   * @generated from rpc plinth.identity.v1.IdentityService.GetUserErasure
+   */
+  getUserErasure: {
+    methodKind: "unary";
+    input: typeof GetUserErasureRequestSchema;
+    output: typeof UserErasureSchema;
   },
   /**
    * Sets a user's password without knowing the old one (administrators). Ends the user's sessions.
