@@ -23,6 +23,11 @@ export const limitList: Readonly<Record<string, Readonly<Record<string, readonly
       { name: "requestTimeout", meaning: "a request to the admin port", unit: "ms" },
       { name: "headersTimeout", meaning: "the head of a request to the admin port", unit: "ms" },
     ],
+    "packages/service/src/denial-recorder.ts": [
+      { name: "windowMs", meaning: "further refusals of the same caller at the same RPC are one event" },
+      { name: "kindsMax", meaning: "callers and RPCs whose refusals are counted at once" },
+      { name: "waitingMax", meaning: "such events that wait for the database" },
+    ],
     "packages/service/src/workload-token.ts": [
       { name: "rereadMs", meaning: "between two readings of the own workload token" },
     ],

@@ -52,6 +52,9 @@ export function thrownToConnectError(thrown: unknown): ConnectError {
   );
 }
 
+/** The reason that an error carries; empty for one without. */
+export const reasonOf = (error: ConnectError): string => error.findDetails(ErrorInfoSchema).at(0)?.reason ?? "";
+
 /** An error that another service answered, as a fault with its reason. */
 export function connectErrorToFault(error: ConnectError): Fault {
   const info = error.findDetails(ErrorInfoSchema).at(0);

@@ -46,6 +46,7 @@ import {
   type HttpRoutes,
   type ServiceRoutes,
 } from "@plinth/rpc";
+import { createDenialRecorder } from "./denial-recorder.ts";
 import { groupsOfNamespace } from "./groups-of-namespace.ts";
 import { createModelPublisher } from "./model-publisher.ts";
 import { createRegistration } from "./registration.ts";
@@ -168,6 +169,7 @@ export async function composeService<S extends ConfigSpec>(
     },
   };
   const parts = await definition.compose(runtime, config as unknown as ConfigOf<S>);
+  const denials = database && bus ? createDenialRecorder({ database, clock, logger }) : undefined;
   const server =
     parts.server ??
     createRpcServer({
@@ -175,6 +177,7 @@ export async function composeService<S extends ConfigSpec>(
       port: config.port,
       services: parts.services ?? [],
       ...(parts.httpRoutes ? { httpRoutes: parts.httpRoutes } : {}),
+      onDenied: denials?.record,
       authenticator: createAuthenticator({
         accessTokens: parts.accessTokenKeys ? verifierFor(parts.accessTokenKeys) : accessTokens,
         workloadTokens: config.workloadJwks
@@ -219,6 +222,7 @@ export async function composeService<S extends ConfigSpec>(
     registry,
     clients,
     relay,
+    denials,
     model,
     ...(parts.workers ?? []),
     server,

@@ -1,7 +1,12 @@
 import { pbkdf2Sync, scryptSync } from "node:crypto";
 import { fromBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { UserDataErasedSchema, UserErasureCompletedSchema } from "@plinth/proto/plinth/identity/v1/events";
+import { AccessDeniedSchema } from "@plinth/proto/plinth/audit/v1/events";
+import {
+  UserDataErasedSchema,
+  UserErasureCompletedSchema,
+  UserUpdatedSchema,
+} from "@plinth/proto/plinth/identity/v1/events";
 import { IdentityService, UserState } from "@plinth/proto/plinth/identity/v1/identity";
 import { eventually } from "@plinth/testing";
 import { type As, type ServiceFixture, startService } from "@plinth/testing/service";
@@ -72,6 +77,18 @@ describe("access", () => {
     for (const as of [{ userId: admin }, { workload: "notes" }])
       expect(await codeOf(calls.verifyPassword(await client(as)))).toBe("PermissionDenied");
     expect(await codeOf(calls.changePassword(await client({ workload: "notes" })))).toBe("PermissionDenied");
+  });
+
+  test("a refusal is told to the audit log, once for all of a minute", async () => {
+    const stranger = "01920000-0000-7000-8000-00000000cafe";
+    const c = await client({ userId: stranger });
+    for (let n = 0; n < 3; n++) expect(await codeOf(c.deleteUser({ id: nobody }))).toBe("PermissionDenied");
+    await eventually(async () => {
+      const told = (await service.published("audit.denial.v1")).filter(({ actor }) => actor === `user:${stranger}`);
+      expect(told.map(({ subject, data }) => [subject, fromBinary(AccessDeniedSchema, data).count])).toEqual([
+        ["rpcs/plinth.identity.v1.IdentityService/DeleteUser", 1n],
+      ]);
+    });
   });
 
   test("users read themselves, readers read everybody and change nobody", async () => {
@@ -150,6 +167,26 @@ describe("UpdateUser", () => {
       attributes: { b: "2" },
     });
     expect(updated).toMatchObject({ displayName: "After", attributes: { a: "1" }, etag: '"2"' });
+  });
+
+  test("the audit log is told what was before and after", async () => {
+    const user = await create({ displayName: "Before", attributes: { a: "1" } });
+    await (await client()).updateUser({
+      id: user.id,
+      updateMask: { paths: ["display_name", "attributes", "state"] },
+      ...{ displayName: "After", attributes: { b: "2" }, state: UserState.DISABLED },
+    });
+    await eventually(async () => {
+      const events = await service.published("identity.user.v1");
+      const told = events.filter((e) => e.subject === `users/${user.id}` && e.type === UserUpdatedSchema.typeName);
+      expect(told.map(({ data }) => fromBinary(UserUpdatedSchema, data).changes)).toMatchObject([
+        [
+          { field: "display_name", before: "Before", after: "After" },
+          { field: "attributes", before: '{"a":"1"}', after: '{"b":"2"}' },
+          { field: "state", before: "active", after: "disabled" },
+        ],
+      ]);
+    });
   });
 
   test("a stale etag changes nothing", async () => {

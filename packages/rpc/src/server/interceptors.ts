@@ -4,7 +4,7 @@ import { context, metrics, propagation, SpanKind, SpanStatusCode, trace } from "
 import { type Clock, Fault, type Logger, type Random } from "@plinth/kernel";
 import { type Authorizer, enforceAccess } from "../access.ts";
 import type { Authenticator } from "../auth/authenticator.ts";
-import { thrownToConnectError } from "../fault-mapping.ts";
+import { reasonOf, thrownToConnectError } from "../fault-mapping.ts";
 import { actorOf, anonymous, type CallContext } from "../principal.ts";
 import type { AnyRoute } from "../service-routes.ts";
 import { createRequestValidation } from "../validation.ts";
@@ -20,8 +20,18 @@ export interface InterceptorOptions {
   callsMax: number;
   /** Deadline of calls that bring none. */
   defaultTimeoutMs: number;
+  /** Told of every call that is refused for want of a permission. */
+  onDenied?: ((denial: Denial) => void) | undefined;
   /** The rule and handler of an RPC. */
   routeOf(method: DescMethod): AnyRoute | undefined;
+}
+
+/** A call that was refused with permission_denied, by its access rule or by its handler. */
+export interface Denial {
+  /** "package.Service/Rpc" */
+  rpc: string;
+  reason: string;
+  call: Pick<CallContext, "actor" | "workload" | "requestId" | "traceparent" | "remoteAddress">;
 }
 
 type AnyRequest = UnaryRequest | StreamRequest;
@@ -76,7 +86,7 @@ function tracing(): Interceptor {
     advice: { explicitBucketBoundaries: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] },
   });
   return (next) => async (request) => {
-    const name = `${request.service.typeName}/${request.method.name}`;
+    const name = rpcName(request);
     const parent = propagation.extract(context.active(), request.header, headerGetter);
     const span = tracer.startSpan(
       name,
@@ -107,7 +117,7 @@ const headerGetter = {
   get: (header: Headers, key: string): string | undefined => header.get(key) ?? undefined,
 };
 
-function errorMapping({ logger }: InterceptorOptions): Interceptor {
+function errorMapping({ logger, onDenied }: InterceptorOptions): Interceptor {
   return (next) => async (request) => {
     const call = request.contextValues.get(callContextKey);
     try {
@@ -118,17 +128,22 @@ function errorMapping({ logger }: InterceptorOptions): Interceptor {
       const error = thrownToConnectError(call.signal.aborted && !request.signal.aborted ? deadlineExceeded(err) : err);
       error.metadata.set("x-request-id", call.requestId);
       logFailure(logger, request, call, error.code, err);
+      if (error.code === Code.PermissionDenied) {
+        onDenied?.({ rpc: rpcName(request), reason: reasonOf(error), call });
+      }
       throw error;
     }
   };
 }
+
+const rpcName = (request: AnyRequest): string => `${request.service.typeName}/${request.method.name}`;
 
 const deadlineExceeded = (cause: unknown): Fault =>
   new Fault({ code: "deadline_exceeded", reason: "DEADLINE_EXCEEDED", message: "the call took too long", cause });
 
 function logFailure(logger: Logger, request: AnyRequest, call: CallContext, code: Code, err: unknown): void {
   const fields = {
-    rpc: `${request.service.typeName}/${request.method.name}`,
+    rpc: rpcName(request),
     code: Code[code],
     request_id: call.requestId,
     actor: call.actor,

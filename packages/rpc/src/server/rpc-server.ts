@@ -9,7 +9,7 @@ import { healthRoutes } from "../builtin/health-service.ts";
 import { createReflectionSource, reflectionRoutes } from "../builtin/reflection-service.ts";
 import type { AnyRoute, ServiceRoutes } from "../service-routes.ts";
 import { callContextKey, peerAddressKey } from "./call-state.ts";
-import { createInterceptors } from "./interceptors.ts";
+import { createInterceptors, type Denial } from "./interceptors.ts";
 import { giveReasons } from "./library-errors.ts";
 import { createOnePortListener } from "./one-port-listener.ts";
 import { createRpcAdapter } from "./rpc-adapter.ts";
@@ -29,6 +29,8 @@ export interface RpcServerOptions {
   clock: Clock;
   random: Random;
   httpRoutes?: HttpRoutes;
+  /** Told of every call that is refused for want of a permission. */
+  onDenied?: ((denial: Denial) => void) | undefined;
   /** One request message at most. Default 4 MiB, as in gRPC. */
   readMaxBytes?: number;
   /** One response message at most. Default 16 MiB. */

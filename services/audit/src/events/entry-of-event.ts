@@ -1,5 +1,6 @@
 import { createRegistry, type DescFile, fromBinary, toJson } from "@bufbuild/protobuf";
 import type { BusMessage } from "@plinth/bus";
+import { file_plinth_audit_v1_events } from "@plinth/proto/plinth/audit/v1/events";
 import { file_plinth_auth_v1_events } from "@plinth/proto/plinth/auth/v1/events";
 import { file_plinth_authz_v1_events } from "@plinth/proto/plinth/authz/v1/events";
 import { file_plinth_identity_v1_events } from "@plinth/proto/plinth/identity/v1/events";
@@ -7,6 +8,7 @@ import type { NewEntry, Outcome } from "../domain/entry.ts";
 import { traceIdOf } from "../domain/entry.ts";
 
 const knownFiles: DescFile[] = [
+  file_plinth_audit_v1_events,
   file_plinth_auth_v1_events,
   file_plinth_authz_v1_events,
   file_plinth_identity_v1_events,
@@ -14,7 +16,10 @@ const knownFiles: DescFile[] = [
 const registry = createRegistry(...knownFiles);
 
 /** Events that tell of something that did not succeed. */
-const outcomes: Record<string, Outcome> = { "plinth.auth.v1.LoginFailed": "failure" };
+const outcomes: Record<string, Outcome> = {
+  "plinth.auth.v1.LoginFailed": "failure",
+  "plinth.audit.v1.AccessDenied": "denied",
+};
 
 /**
  * The audit entry of an event. The payload of a known type becomes readable details; that of a user's own type, or of

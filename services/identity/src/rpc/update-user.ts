@@ -19,7 +19,16 @@ export function updateUser(users: UserStore): Handler<typeof IdentityService.met
       if (changed.length === 0) return undefined;
       return {
         fields,
-        event: userUpdated({ userId: request.id, changed: changed.map(toSnakeCase), state: stateOf(next) }),
+        event: userUpdated({
+          userId: request.id,
+          changed: changed.map(toSnakeCase),
+          state: stateOf(next),
+          changes: changed.map((name) => ({
+            field: toSnakeCase(name),
+            before: textOf(current[name as keyof User]),
+            after: textOf(next[name as keyof User]),
+          })),
+        }),
       };
     });
     return userToMessage(user);
@@ -54,4 +63,5 @@ function fieldOf(path: string, request: UpdateUserRequest): Partial<User> {
 const invalid = (message: string): Fault =>
   new Fault({ code: "invalid_argument", reason: "UPDATE_MASK_INVALID", message });
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
+const textOf = (value: unknown): string => (typeof value === "string" ? value : (JSON.stringify(value) ?? ""));
 const toSnakeCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

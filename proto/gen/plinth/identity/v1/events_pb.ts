@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file plinth/identity/v1/events.proto.
  */
 export const file_plinth_identity_v1_events: GenFile = /*@__PURE__*/
-  fileDesc("Ch9wbGludGgvaWRlbnRpdHkvdjEvZXZlbnRzLnByb3RvEhJwbGludGguaWRlbnRpdHkudjEiVQoLVXNlckNyZWF0ZWQSDwoHdXNlcl9pZBgBIAEoCRINCgVlbWFpbBgCIAEoCRIUCgxkaXNwbGF5X25hbWUYAyABKAkSEAoIaW1wb3J0ZWQYBCABKAgiXQoLVXNlclVwZGF0ZWQSDwoHdXNlcl9pZBgBIAEoCRIPCgdjaGFuZ2VkGAIgAygJEiwKBXN0YXRlGAMgASgOMh0ucGxpbnRoLmlkZW50aXR5LnYxLlVzZXJTdGF0ZSIeCgtVc2VyRGVsZXRlZBIPCgd1c2VyX2lkGAEgASgJIh8KDFVzZXJSZXN0b3JlZBIPCgd1c2VyX2lkGAEgASgJIh0KClVzZXJFcmFzZWQSDwoHdXNlcl9pZBgBIAEoCSI5ChRVc2VyRXJhc3VyZUNvbXBsZXRlZBIPCgd1c2VyX2lkGAEgASgJEhAKCHNlcnZpY2VzGAIgAygJIlUKD1Bhc3N3b3JkQ2hhbmdlZBIPCgd1c2VyX2lkGAEgASgJEhgKEGJ5X2FkbWluaXN0cmF0b3IYAiABKAgSFwoPa2VwdF9zZXNzaW9uX2lkGAMgASgJIpMBCg5Vc2VyRGF0YUVyYXNlZBIPCgd1c2VyX2lkGAEgASgJEkAKB3JlbW92ZWQYAiADKAsyLy5wbGludGguaWRlbnRpdHkudjEuVXNlckRhdGFFcmFzZWQuUmVtb3ZlZEVudHJ5Gi4KDFJlbW92ZWRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAM6AjgBYgZwcm90bzM", [file_plinth_identity_v1_identity]);
+  fileDesc("Ch9wbGludGgvaWRlbnRpdHkvdjEvZXZlbnRzLnByb3RvEhJwbGludGguaWRlbnRpdHkudjEiVQoLVXNlckNyZWF0ZWQSDwoHdXNlcl9pZBgBIAEoCRINCgVlbWFpbBgCIAEoCRIUCgxkaXNwbGF5X25hbWUYAyABKAkSEAoIaW1wb3J0ZWQYBCABKAgizgEKC1VzZXJVcGRhdGVkEg8KB3VzZXJfaWQYASABKAkSDwoHY2hhbmdlZBgCIAMoCRIsCgVzdGF0ZRgDIAEoDjIdLnBsaW50aC5pZGVudGl0eS52MS5Vc2VyU3RhdGUSNwoHY2hhbmdlcxgEIAMoCzImLnBsaW50aC5pZGVudGl0eS52MS5Vc2VyVXBkYXRlZC5DaGFuZ2UaNgoGQ2hhbmdlEg0KBWZpZWxkGAEgASgJEg4KBmJlZm9yZRgCIAEoCRINCgVhZnRlchgDIAEoCSIeCgtVc2VyRGVsZXRlZBIPCgd1c2VyX2lkGAEgASgJIh8KDFVzZXJSZXN0b3JlZBIPCgd1c2VyX2lkGAEgASgJIh0KClVzZXJFcmFzZWQSDwoHdXNlcl9pZBgBIAEoCSI5ChRVc2VyRXJhc3VyZUNvbXBsZXRlZBIPCgd1c2VyX2lkGAEgASgJEhAKCHNlcnZpY2VzGAIgAygJIlUKD1Bhc3N3b3JkQ2hhbmdlZBIPCgd1c2VyX2lkGAEgASgJEhgKEGJ5X2FkbWluaXN0cmF0b3IYAiABKAgSFwoPa2VwdF9zZXNzaW9uX2lkGAMgASgJIpMBCg5Vc2VyRGF0YUVyYXNlZBIPCgd1c2VyX2lkGAEgASgJEkAKB3JlbW92ZWQYAiADKAsyLy5wbGludGguaWRlbnRpdHkudjEuVXNlckRhdGFFcmFzZWQuUmVtb3ZlZEVudHJ5Gi4KDFJlbW92ZWRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAM6AjgBYgZwcm90bzM", [file_plinth_identity_v1_identity]);
 
 /**
  * @generated from message plinth.identity.v1.UserCreated
@@ -66,6 +66,13 @@ export type UserUpdated = Message<"plinth.identity.v1.UserUpdated"> & {
    * @generated from field: plinth.identity.v1.UserState state = 3;
    */
   state: UserState;
+
+  /**
+   * The same fields with their values, for the audit log.
+   *
+   * @generated from field: repeated plinth.identity.v1.UserUpdated.Change changes = 4;
+   */
+  changes: UserUpdated_Change[];
 };
 
 /**
@@ -74,6 +81,35 @@ export type UserUpdated = Message<"plinth.identity.v1.UserUpdated"> & {
  */
 export const UserUpdatedSchema: GenMessage<UserUpdated> = /*@__PURE__*/
   messageDesc(file_plinth_identity_v1_events, 1);
+
+/**
+ * A field and its value, before and after: as JSON for a field that is no text.
+ *
+ * @generated from message plinth.identity.v1.UserUpdated.Change
+ */
+export type UserUpdated_Change = Message<"plinth.identity.v1.UserUpdated.Change"> & {
+  /**
+   * @generated from field: string field = 1;
+   */
+  field: string;
+
+  /**
+   * @generated from field: string before = 2;
+   */
+  before: string;
+
+  /**
+   * @generated from field: string after = 3;
+   */
+  after: string;
+};
+
+/**
+ * Describes the message plinth.identity.v1.UserUpdated.Change.
+ * Use `create(UserUpdated_ChangeSchema)` to create a new message.
+ */
+export const UserUpdated_ChangeSchema: GenMessage<UserUpdated_Change> = /*@__PURE__*/
+  messageDesc(file_plinth_identity_v1_events, 1, 0);
 
 /**
  * @generated from message plinth.identity.v1.UserDeleted
