@@ -23,6 +23,8 @@ const outsideOfSpecs = [
     "folder with what the hermetic cluster is made of; `plinth-cluster` in the user's cache folder when absent",
   ],
   ["PLINTH_KUBE_BIN", "tests", "folder with kube-apiserver and etcd; the cluster's cache when absent"],
+  ["PLINTH_REDIS_SERVER", "`plinth`, tests", "binary of redis-server or valkey-server; the first on PATH when absent"],
+  ["PLINTH_TEST_REDIS", "tests", "URL of a Redis to test with, in place of one that the run starts"],
   ["PLINTH_TEST_DATA", "tests", "folder with third-party test data; `../shared/data` when absent"],
 ] as const;
 
