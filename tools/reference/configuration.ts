@@ -71,6 +71,11 @@ async function sharedSections(): Promise<Section[]> {
       spec: shared.databaseConfig,
     },
     { title: "With events", intro: "Services that publish or consume events.", spec: shared.busConfig },
+    {
+      title: "With Redis",
+      intro: "When `PLINTH_CACHE_DRIVER` is `redis`: see [caching](caching.md).",
+      spec: shared.redisConfig,
+    },
   ];
 }
 

@@ -1,0 +1,64 @@
+import type { Clock, Logger, Random } from "@plinth/kernel";
+import type { Cache, CacheOptions, Caches } from "../cache.ts";
+import { cacheMetrics } from "../cache-metrics.ts";
+import { createNearCache } from "../memory-cache.ts";
+import { createTwoLevelCache } from "../two-level-cache.ts";
+import { createRedisCache } from "./redis-cache.ts";
+import type { RedisLink } from "./redis-link.ts";
+
+export interface RedisCachesOptions {
+  link: RedisLink;
+  /** Of all keys and of the channel. */
+  prefix: string;
+  logger: Logger;
+  clock: Clock;
+  random: Random;
+}
+
+/** A message then costs the near level's time to live, at most. */
+const announceBudgetMs = 250;
+
+/** Caches that all processes with one Redis and one prefix share; two-level where the options have `nearTtlMs`. */
+export function createRedisCaches({ link, prefix, logger, clock, random }: RedisCachesOptions): Caches {
+  const channel = `${prefix}invalidations`;
+  const call = link.caller("announce", announceBudgetMs);
+  /** By the name of their cache. */
+  const nears = new Map<string, Cache<unknown>>();
+
+  link.prepare(async (redis) => {
+    redis.on("message", (_, text) => hear(text));
+    await redis.subscribe(channel);
+    // What was announced while there was no connection was not heard.
+    for (const near of nears.values()) await near.clear();
+  });
+
+  function hear(text: string): void {
+    try {
+      const [name, key] = JSON.parse(text) as [string, string?];
+      const near = nears.get(name);
+      void (key === undefined ? near?.clear() : near?.invalidate(key));
+    } catch (err) {
+      logger.warn({ err }, "a message on the channel of invalidations could not be read");
+    }
+  }
+
+  return {
+    create<V>({ name, ttlMs, nearTtlMs, entriesMax, codec }: CacheOptions<V>): Cache<V> {
+      const metrics = cacheMetrics(name);
+      const far = { name, link, prefix, codec, clock, random, metrics };
+      if (nearTtlMs === undefined) return createRedisCache<V>({ ...far, ttlMs });
+      if (nearTtlMs >= ttlMs) throw new Error(`the cache ${name} needs a nearTtlMs below its ttlMs`);
+      const near = createNearCache<V>({ entriesMax, ttlMs: nearTtlMs, clock }, { hit: metrics.hit, miss() {} });
+      nears.set(name, near as Cache<unknown>);
+      return createTwoLevelCache<V>({
+        near,
+        // A value may reach the near level at the end of its time here: the two together make up ttlMs.
+        far: createRedisCache<V>({ ...far, ttlMs: ttlMs - nearTtlMs }),
+        async announce(key) {
+          const message = JSON.stringify(key === undefined ? [name] : [name, key]);
+          await call((redis) => redis.publish(channel, message))?.catch(() => {});
+        },
+      });
+    },
+  };
+}
