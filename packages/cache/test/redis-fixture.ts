@@ -1,20 +1,31 @@
-import { silentLogger, systemClock, systemRandom } from "@plinth/kernel";
-import { createFakeClock } from "@plinth/testing";
+import { type Clock, silentLogger, systemClock, systemRandom } from "@plinth/kernel";
+import { createFakeClock, eventually } from "@plinth/testing";
 import { testRedis } from "@plinth/testing/redis";
 import { Redis } from "ioredis";
 import { onTestFinished } from "vitest";
 import { type CacheOptions, jsonCodec } from "../src/index.ts";
 import { createRedisCaches, createRedisLink, type RedisLink, type RedisLinkOptions } from "../src/redis/index.ts";
 
+export interface ProcessOptions extends Partial<RedisLinkOptions> {
+  /** Default: so long that a busy machine changes nothing. */
+  commandBudgetMs?: number | undefined;
+  /** Default: waits until Redis answers. */
+  startsAway?: boolean;
+}
+
 /** What a process has: a connection and caches. Away again when the test is over. */
-export async function startProcess(url: string, prefix: string, options: Partial<RedisLinkOptions> = {}) {
+export async function startProcess(url: string, prefix: string, options: ProcessOptions = {}) {
+  const { startsAway = false, commandBudgetMs = 20_000, ...linkOptions } = options;
   const common = { logger: silentLogger, clock: systemClock, random: systemRandom };
-  const link = createRedisLink({ ...common, url, connectionName: "test", ...options });
+  const link = createRedisLink({ ...common, url, connectionName: "test", ...linkOptions });
   const nearClock = createFakeClock();
-  const clock = { ...nearClock, sleep: systemClock.sleep };
-  const caches = createRedisCaches({ ...common, link, prefix, clock });
+  // Pauses for another's load last a second altogether: Redis answers within, however busy the machine is.
+  const sleep: Clock["sleep"] = (ms, signal) => systemClock.sleep(ms * 20, signal);
+  const clock = { ...nearClock, sleep };
+  const caches = createRedisCaches({ ...common, link, prefix, clock, commandBudgetMs });
   await link.start();
   onTestFinished(() => link.stop());
+  if (!startsAway) await eventually(untilUp(link));
   return { link, caches, nearClock };
 }
 

@@ -15,11 +15,11 @@ export interface RedisCacheOptions<V> {
   ttlMs: number;
   clock: Clock;
   random: Random;
+  /** A look-up or a store; then the caller goes on without Redis. Default 50. */
+  commandBudgetMs?: number | undefined;
   metrics?: CacheMetrics;
 }
 
-/** A look-up or a store; then the caller goes on without Redis. */
-const commandBudgetMs = 50;
 /** An invalidation; then the connection is given up, and the next one begins with it. */
 const invalidationBudgetMs = 250;
 /** Who has the lease of a key may store its value; others wait for that value a little and load for themselves then. */
@@ -60,7 +60,7 @@ type Found<V> =
  * done first on the next connection of this process; other processes may serve the old value until then, `ttlMs` at most.
  */
 export function createRedisCache<V>(options: RedisCacheOptions<V>): Cache<V> {
-  const { name, link, prefix, codec, ttlMs, clock, random } = options;
+  const { name, link, prefix, codec, ttlMs, clock, random, commandBudgetMs = 50 } = options;
   const metrics = options.metrics ?? cacheMetrics(name);
   const call = link.caller(`cache ${name}`, commandBudgetMs);
   const invalidation = link.caller(`invalidate ${name}`, invalidationBudgetMs);

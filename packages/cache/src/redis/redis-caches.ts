@@ -13,13 +13,16 @@ export interface RedisCachesOptions {
   logger: Logger;
   clock: Clock;
   random: Random;
+  /** See RedisCacheOptions. */
+  commandBudgetMs?: number;
 }
 
 /** A message then costs the near level's time to live, at most. */
 const announceBudgetMs = 250;
 
 /** Caches that all processes with one Redis and one prefix share; two-level where the options have `nearTtlMs`. */
-export function createRedisCaches({ link, prefix, logger, clock, random }: RedisCachesOptions): Caches {
+export function createRedisCaches(options: RedisCachesOptions): Caches {
+  const { link, prefix, logger, clock, random, commandBudgetMs } = options;
   const channel = `${prefix}invalidations`;
   const call = link.caller("announce", announceBudgetMs);
   /** By the name of their cache. */
@@ -45,7 +48,7 @@ export function createRedisCaches({ link, prefix, logger, clock, random }: Redis
   return {
     create<V>({ name, ttlMs, nearTtlMs, entriesMax, codec }: CacheOptions<V>): Cache<V> {
       const metrics = cacheMetrics(name);
-      const far = { name, link, prefix, codec, clock, random, metrics };
+      const far = { name, link, prefix, codec, clock, random, commandBudgetMs, metrics };
       if (nearTtlMs === undefined) return createRedisCache<V>({ ...far, ttlMs });
       if (nearTtlMs >= ttlMs) throw new Error(`the cache ${name} needs a nearTtlMs below its ttlMs`);
       const near = createNearCache<V>({ entriesMax, ttlMs: nearTtlMs, clock }, { hit: metrics.hit, miss() {} });
