@@ -24,6 +24,11 @@ export interface CacheOptions<V> {
   entriesMax: number;
   codec: Codec<V>;
   /**
+   * "shared" (default): values are where the driver keeps them. "process": they stay in this process, because nobody else may
+   * see or change them, and only invalidations reach the other processes, if the driver can do that.
+   */
+  keep?: "shared" | "process";
+  /**
    * Values are also kept in this process for as long as this, where the driver stores them elsewhere. A value that another
    * process invalidates may be served that much longer, should its message get lost. Absent: every call asks the driver.
    */

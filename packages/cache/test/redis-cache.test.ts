@@ -10,6 +10,27 @@ const missing = whyNoRedis();
 describe.skipIf(missing)(`on a real Redis${missing ? ` (${missing})` : ""}`, () => {
   const ttlMs = 2_000;
 
+  cacheContract("process, with a real Redis", async () => {
+    const { url, prefix } = testRedis();
+    const { caches, nearClock } = await startProcess(url, prefix);
+    const cache = caches.create(textCache("texts", { ttlMs, keep: "process" }));
+    return { cache, ttlMs, pass: async (ms) => nearClock.advance(ms) };
+  });
+
+  test("what is to stay in its process does, and hears what others invalidate", async () => {
+    const { url, prefix } = testRedis();
+    const options = textCache("secret", { keep: "process" });
+    const [one, other] = [await startProcess(url, prefix), await startProcess(url, prefix)].map(({ caches }) =>
+      caches.create(options),
+    );
+    for (const cache of [one, other]) expect(await cache?.getOrLoad("k", async () => "old")).toBe("old");
+    expect(await keysOf(await observe(), prefix)).toEqual([]);
+    await one?.invalidate("k");
+    await eventually(async () => expect(await other?.getOrLoad("k", async () => "new")).toBe("new"));
+    await one?.clear();
+    await eventually(async () => expect(await other?.getOrLoad("k", async () => "newer")).toBe("newer"));
+  });
+
   const levels = { redis: undefined, "two-level": 500 };
   for (const [driver, nearTtlMs] of Object.entries(levels)) {
     const options = textCache("texts", { ttlMs, ...(nearTtlMs ? { nearTtlMs } : {}) });

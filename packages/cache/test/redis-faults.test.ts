@@ -105,8 +105,8 @@ describe.skipIf(missing)(`when Redis fails${missing ? ` (${missing})` : ""}`, ()
       expect(await cache.getOrLoad("k", async () => "from its source")).toBe("from its source");
       expect(link.isUp()).toBe(false);
     });
-    // Two waits of 50 ms make 100 ms of silence; a slow machine may see the end of it one call later.
-    expect(calls).toBeLessThanOrEqual(4);
+    // Waits of 50 ms make 250 ms of silence; a slow machine may see the end of it some calls later.
+    expect(calls).toBeLessThanOrEqual(10);
     process.kill(redis.pid, "SIGCONT");
     await eventually(async () => expect(await cache.getOrLoad("k", async () => "again")).toBe("stored"));
   });

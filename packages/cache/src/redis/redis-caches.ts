@@ -1,6 +1,6 @@
 import type { Clock, Logger, Random } from "@plinth/kernel";
 import type { Cache, CacheOptions, Caches } from "../cache.ts";
-import { cacheMetrics } from "../cache-metrics.ts";
+import { type CacheMetrics, cacheMetrics } from "../cache-metrics.ts";
 import { createNearCache } from "../memory-cache.ts";
 import { createTwoLevelCache } from "../two-level-cache.ts";
 import { createRedisCache } from "./redis-cache.ts";
@@ -45,23 +45,35 @@ export function createRedisCaches(options: RedisCachesOptions): Caches {
     }
   }
 
+  /** A cache in this process that hears what others invalidate. */
+  function createNear<V>(name: string, ttlMs: number, entriesMax: number, metrics: Pick<CacheMetrics, "hit" | "miss">) {
+    const near = createNearCache<V>({ entriesMax, ttlMs, clock }, metrics);
+    nears.set(name, near as Cache<unknown>);
+    return near;
+  }
+
+  const announceFor = (name: string) => async (key: string | undefined) => {
+    const message = JSON.stringify(key === undefined ? [name] : [name, key]);
+    await call((redis) => redis.publish(channel, message))?.catch(() => {});
+  };
+
   return {
-    create<V>({ name, ttlMs, nearTtlMs, entriesMax, codec }: CacheOptions<V>): Cache<V> {
+    create<V>({ name, ttlMs, nearTtlMs, entriesMax, codec, keep }: CacheOptions<V>): Cache<V> {
       const metrics = cacheMetrics(name);
+      const announce = announceFor(name);
+      if (keep === "process")
+        return createTwoLevelCache<V>({ near: createNear(name, ttlMs, entriesMax, metrics), far: noCache, announce });
       const far = { name, link, prefix, codec, clock, random, commandBudgetMs, metrics };
       if (nearTtlMs === undefined) return createRedisCache<V>({ ...far, ttlMs });
       if (nearTtlMs >= ttlMs) throw new Error(`the cache ${name} needs a nearTtlMs below its ttlMs`);
-      const near = createNearCache<V>({ entriesMax, ttlMs: nearTtlMs, clock }, { hit: metrics.hit, miss() {} });
-      nears.set(name, near as Cache<unknown>);
       return createTwoLevelCache<V>({
-        near,
+        near: createNear(name, nearTtlMs, entriesMax, { hit: metrics.hit, miss() {} }),
         // A value may reach the near level at the end of its time here: the two together make up ttlMs.
         far: createRedisCache<V>({ ...far, ttlMs: ttlMs - nearTtlMs }),
-        async announce(key) {
-          const message = JSON.stringify(key === undefined ? [name] : [name, key]);
-          await call((redis) => redis.publish(channel, message))?.catch(() => {});
-        },
+        announce,
       });
     },
   };
 }
+
+const noCache: Cache<never> = { getOrLoad: (_, load) => load(), async invalidate() {}, async clear() {} };

@@ -15,6 +15,8 @@ export interface RedisAddress {
 /** One connection, never repaired: whoever wants another opens another. */
 export interface RedisConnection {
   readonly redis: Redis;
+  /** Commands from here to the end of the event loop's turn leave in one write. */
+  batch(): void;
   /** Resolves when the connection is over, with why. */
   readonly closed: Promise<Error>;
   /** Ends it at once; whatever waits for an answer is rejected. */
@@ -28,7 +30,6 @@ export async function openRedisConnection(address: RedisAddress, signal: AbortSi
     connectionName: address.connectionName,
     lazyConnect: true,
     enableOfflineQueue: false,
-    enableAutoPipelining: true,
     autoResubscribe: false,
     maxRetriesPerRequest: 0,
     retryStrategy: null,
@@ -47,12 +48,24 @@ export async function openRedisConnection(address: RedisAddress, signal: AbortSi
     // A server that does not answer does not say goodbye either.
     redis.stream?.destroy();
   };
+  let corked = false;
+  // The library's own pipelining keeps commands back while an earlier batch is on its way; this only saves system calls.
+  const batch = () => {
+    if (corked) return;
+    corked = true;
+    const { stream } = redis;
+    stream.cork();
+    setImmediate(() => {
+      corked = false;
+      stream.uncork();
+    });
+  };
   const giveUp = () => close(signal.reason as Error);
   signal.addEventListener("abort", giveUp, { once: true });
   try {
     signal.throwIfAborted();
     await redis.connect();
-    return { redis, closed, close };
+    return { redis, batch, closed, close };
   } catch (err) {
     close(err as Error);
     throw reason ?? err;

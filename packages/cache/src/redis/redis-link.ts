@@ -36,7 +36,7 @@ export interface RedisLink extends Component {
 /** From the first byte to a prepared connection. */
 const openTimeoutMs = 1_000;
 /** Without one answer in time for this long, Redis counts as away. */
-const silenceMaxMs = 100;
+const silenceMaxMs = 250;
 const retry = { initialMs: 100, maxMs: 2_000 };
 
 export function createRedisLink(options: RedisLinkOptions): RedisLink {
@@ -135,7 +135,11 @@ export function createRedisLink(options: RedisLinkOptions): RedisLink {
           reset(new Error(`Redis did not answer in time for ${silenceMaxMs} ms`));
       },
     });
-    return (work) => (current === undefined ? undefined : bounded(work(current.redis)));
+    return (work) => {
+      if (current === undefined) return undefined;
+      current.batch();
+      return bounded(work(current.redis));
+    };
   }
 
   return {
