@@ -24,6 +24,13 @@ export const redisLimits: Readonly<Record<string, Readonly<Record<string, readon
     "packages/cache/src/redis/redis-caches.ts": [
       { name: "announceBudgetMs", meaning: "telling other processes of an invalidation" },
     ],
+    "services/gateway/src/data/redis-rate-limiter.ts": [
+      { name: "waitMaxMs", meaning: "a request waits for a shared rate limit; then its gateway decides" },
+    ],
+    "services/authz/src/engine/decision-cache.ts": [
+      { name: "decisionsMax", meaning: "decisions remembered, with `PLINTH_AUTHZ_DECISION_TTL`" },
+      { name: "sharedCheckMs", meaning: "a check that several callers wait for" },
+    ],
     "packages/local-servers/src/redis/start-redis.ts": [
       { name: "startTimeoutMs", meaning: "a Redis of one's own has to answer" },
       { name: "stopTimeoutMs", meaning: "it has to stop" },
