@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createFakeClock, eventually } from "@plinth/testing";
@@ -54,7 +54,12 @@ test("mounted Secrets are read again, and who uses them hears of it", async () =
   onTestFinished(() => rm(folder, { recursive: true }));
   const [kafkaFolder, redisFolder] = [path.join(folder, "kafka"), path.join(folder, "redis")];
   for (const each of [kafkaFolder, redisFolder]) await mkdir(each);
-  await writeFile(path.join(redisFolder, "url"), "redis://one:6379\n");
+  // At once, as the kubelet does it: nobody sees half of a file.
+  const write = async (file: string, text: string) => {
+    await writeFile(path.join(folder, "new"), text);
+    await rename(path.join(folder, "new"), file);
+  };
+  await write(path.join(redisFolder, "url"), "redis://one:6379\n");
   const clock = createFakeClock();
   let changes = 0;
   const secrets = createBackingSecrets({ kafkaFolder, redisFolder, clock, changed: () => changes++ });
@@ -62,13 +67,13 @@ test("mounted Secrets are read again, and who uses them hears of it", async () =
   onTestFinished(() => secrets.stop());
   expect(secrets.current()).toMatchObject({ trouble: expect.stringContaining('"brokers"') });
 
-  await writeFile(path.join(kafkaFolder, "brokers"), "kafka:9092");
+  await write(path.join(kafkaFolder, "brokers"), "kafka:9092");
   await eventually(() => {
     clock.advance(10_000);
     expect(secrets.current()).toMatchObject({ kafka: { brokers: "kafka:9092" }, redis: { url: "redis://one:6379" } });
   });
   expect(changes).toBe(1);
-  await writeFile(path.join(redisFolder, "url"), "redis://two:6379\n");
+  await write(path.join(redisFolder, "url"), "redis://two:6379\n");
   await eventually(() => {
     clock.advance(10_000);
     expect(secrets.current()).toMatchObject({ redis: { url: "redis://two:6379" } });
