@@ -1,6 +1,7 @@
-// Runs benchmarks: `node bench/src/run.ts [gateway] [rpc] [platform] [tokens] [operator] [cluster] [--seconds N]
+// Runs benchmarks: `node bench/src/run.ts [gateway] [rpc] [platform] [tokens] [cache] [operator] [cluster] [--seconds N]
 // [--also name=bundle]`; all but `cluster` by default.
 import { parseArgs } from "node:util";
+import { benchCache } from "./cache.bench.ts";
 import { benchCluster } from "./cluster.bench.ts";
 import { benchGateway } from "./gateway.bench.ts";
 import { machine } from "./machine.ts";
@@ -18,6 +19,7 @@ const benches = {
   gateway: () => benchGateway({ seconds, also: values.also }),
   rpc: () => benchRpc(seconds),
   tokens: () => benchTokens(seconds),
+  cache: () => benchCache(seconds),
   platform: () => benchPlatform(seconds),
   operator: benchOperator,
   cluster: benchCluster,

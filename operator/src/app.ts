@@ -24,6 +24,7 @@ import {
   type Transport,
 } from "@plinth/kube";
 import { type OperatorConfig, operatorConfig } from "./config.ts";
+import { createBackingSecrets } from "./platform-service/backing-secrets.ts";
 import { createBus } from "./platform-service/bus.ts";
 import { createCaches } from "./platform-service/caches.ts";
 import { createClusterKeys } from "./platform-service/cluster-keys.ts";
@@ -69,6 +70,8 @@ export async function composeOperator(source: ConfigSource, options: OperatorOpt
   };
   const caches = createCaches({ ...common, client: reader, changed: reconcileAll });
   const keys = createClusterKeys({ transport, clock, logger, changed: reconcileAll });
+  const { kafkaFolder, redisFolder } = config;
+  const backing = createBackingSecrets({ kafkaFolder, redisFolder, clock, changed: reconcileAll });
   health.add("caches", () => {
     const { synced, lastError } = caches.services.status();
     return synced ? undefined : `PlatformServices are not listed yet: ${lastError ?? "waiting for the API server"}`;
@@ -87,7 +90,7 @@ export async function composeOperator(source: ConfigSource, options: OperatorOpt
     const bus = createBus({ ...common, client, server: database, namespace: config.namespace });
     const current = createServiceController({
       ...common,
-      ...{ client, caches, keys, bus, database, events },
+      ...{ client, caches, keys, bus, backing, database, events },
       databaseUrl: () => readDatabaseUrl(config),
       settings: settingsOf(config),
       giveUpMs: config.finalizeTimeoutMs,
@@ -116,6 +119,7 @@ export async function composeOperator(source: ConfigSource, options: OperatorOpt
     { name: "telemetry", stop: () => telemetry.shutdown() },
     admin,
     { name: "transport", stop: () => transport.close() },
+    backing,
     caches,
     keys,
     leader,

@@ -41,6 +41,14 @@ export const operatorConfig = {
     "PLINTH_OPERATOR_DATABASE_URL_FILE",
     "file with that URL, read again at each use: a mounted Secret; goes before PLINTH_OPERATOR_DATABASE_URL",
   ),
+  kafkaFolder: optionalText(
+    "PLINTH_OPERATOR_KAFKA_FOLDER",
+    "folder with the mounted Secret of Kafka, read again as it changes; absent: events go through PostgreSQL",
+  ),
+  redisFolder: optionalText(
+    "PLINTH_OPERATOR_REDIS_FOLDER",
+    "folder with the mounted Secret of Redis, read again as it changes; absent: services do without one",
+  ),
   finalizeTimeoutMs: durationMs(
     "PLINTH_OPERATOR_FINALIZE_TIMEOUT",
     "after this time a deleted service whose database cannot be reached is let go, with an Event",

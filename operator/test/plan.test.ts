@@ -37,6 +37,14 @@ function running(spec: Partial<PlatformService["spec"]> = {}): SimulatedCluster 
   return cluster;
 }
 
+const kafka = {
+  brokers: "kafka:9092",
+  tls: false,
+  ca: undefined,
+  mechanism: "none",
+  credentials: undefined,
+} as const;
+
 describe("instances", () => {
   test("keep their pods while the migration of a new image runs, and follow a new number of replicas", () => {
     const cluster = running();
@@ -76,6 +84,55 @@ describe("instances", () => {
     cluster.settle();
     expect(deployed(cluster).spec.template).not.toEqual(before);
     expect(cluster.databaseWork, "and the database learns the password").toBe(2);
+  });
+
+  test("are left alone when the platform gets a Kafka or a Redis that they do not use", () => {
+    const cluster = running();
+    const before = deployed(cluster);
+    cluster.backing = { kafka, redis: undefined };
+    cluster.settle();
+    expect(deployed(cluster)).toEqual(before);
+    expect(cluster.children.map(({ metadata }) => metadata.name)).not.toContain("notes-kafka");
+  });
+
+  test("move to Kafka and to Redis with their Secrets, and follow what is in those", () => {
+    const cluster = running({ events: {} });
+    cluster.backing = { kafka, redis: { url: "redis://redis:6379", ca: undefined } };
+    const environment = () => {
+      const env = deployed(cluster).spec.template.spec.containers[0]?.env as { name: string; value?: string }[];
+      return Object.fromEntries(env.map(({ name, value }) => [name, value]));
+    };
+    cluster.settle();
+    expect(environment()).toMatchObject({ PLINTH_BUS_DRIVER: "kafka", PLINTH_CACHE_DRIVER: "redis" });
+    expect(environment()).not.toHaveProperty("PLINTH_BUS_URL");
+    const names = cluster.children.map(({ metadata }) => metadata.name);
+    expect(names).toEqual(expect.arrayContaining(["notes-kafka", "notes-redis"]));
+    expect(names).not.toContain("notes-bus");
+
+    const before = deployed(cluster).spec.template;
+    cluster.backing = {
+      kafka: { ...kafka, brokers: "kafka-2:9092" },
+      redis: { url: "redis://redis:6379", ca: undefined },
+    };
+    cluster.settle();
+    expect(deployed(cluster).spec.template).not.toEqual(before);
+
+    cluster.backing = { kafka: undefined, redis: undefined };
+    cluster.settle();
+    expect(environment()).toMatchObject({ PLINTH_BUS_DRIVER: "postgres" });
+    expect(cluster.children.map(({ metadata }) => metadata.name)).not.toContain("notes-redis");
+  });
+
+  test("stay as they are while the Secret of Kafka is wrong: events must not go to another bus meanwhile", () => {
+    const cluster = running({ events: {} });
+    cluster.backing = { kafka, redis: undefined };
+    cluster.settle();
+    const before = [...cluster.children];
+    cluster.backing = { trouble: "kafka.existingSecret is empty" };
+    cluster.settle();
+    expect(cluster.children).toEqual(before);
+    expect(condition(cluster, "Stalled")).toMatchObject({ status: "True", reason: "SecretIncomplete" });
+    expect(condition(cluster, "Ready")).toMatchObject({ status: "True", reason: "PreviousVersionServing" });
   });
 
   test("cannot be given another identity by the manifest", () => {

@@ -15,6 +15,7 @@ export class SimulatedCluster {
   writes: string[] = [];
   settings = testSettings;
   gatewayApi = testObserved.gatewayApi;
+  backing: Observed["backing"];
   databaseWork = 0;
   #version = 1;
 
@@ -24,7 +25,10 @@ export class SimulatedCluster {
 
   /** One reconcile: what it decided, after it was carried out. */
   reconcile(nowMs: number): Plan {
-    let observed: Observed = { ...testObserved, gatewayApi: this.gatewayApi, children: this.children };
+    let observed: Observed = {
+      ...testObserved,
+      ...{ gatewayApi: this.gatewayApi, backing: this.backing, children: this.children },
+    };
     const facts = deriveFacts(this.service, this.settings, observed);
     if (needsDatabaseWork(facts) && !this.service.spec.paused) {
       this.databaseWork++;

@@ -59,6 +59,7 @@ describe.skipIf(why)(`the chart${why ? ` (${why})` : ""}`, () => {
     ["services.unknown.replicas=1", "unknown"],
     ["images.overrides.notes=a/b:1", "notes"],
     ["operator.migrationSource=git", "migrationSource"],
+    ["redis.url=redis://redis:6379", "url"],
   ])("refuses --set %s and names the value", async (set, name) => {
     await expect(render(set)).rejects.toThrow(name);
   });
@@ -135,9 +136,35 @@ describe.skipIf(why)(`the chart${why ? ` (${why})` : ""}`, () => {
   test("sets only variables that the operator or Node knows", async () => {
     const { operatorConfig } = await import("../../operator/src/config.ts");
     const known = ["NODE_OPTIONS", ...Object.values(operatorConfig).map(({ env }) => env)];
-    const objects = await render(...monitoring, "telemetry.otlpEndpoint=http://collector:4318");
+    const objects = await render(
+      ...[...monitoring, "telemetry.otlpEndpoint=http://collector:4318"],
+      ...["kafka.existingSecret=events", "redis.existingSecret=shared"],
+    );
     const { env } = named(objects, "Deployment", "plinth-operator")["spec"].template.spec.containers[0];
     expect(env.map(({ name }: { name: string }) => name).filter((name: string) => !known.includes(name))).toEqual([]);
+  });
+
+  test("gives the operator the Secrets of Kafka and Redis where there are some, and nothing of them otherwise", async () => {
+    const operator = async (...sets: string[]) => {
+      const { containers, volumes } = named(await render(...sets), "Deployment", "plinth-operator")["spec"].template
+        .spec;
+      const [{ env, volumeMounts }] = containers;
+      const names = (list: { name: string }[]) => list.map(({ name }) => name);
+      return {
+        env: env as { name: string; value?: string }[],
+        volumes,
+        mounts: names(volumeMounts),
+        names: names(env),
+      };
+    };
+    const plain = await operator();
+    expect([...plain.names, ...plain.mounts].filter((name) => /kafka|redis/i.test(name))).toEqual([]);
+    const both = await operator("kafka.existingSecret=events", "redis.existingSecret=shared");
+    expect(both.env).toContainEqual({ name: "PLINTH_OPERATOR_KAFKA_FOLDER", value: "/var/run/secrets/plinth-kafka" });
+    expect(both.env).toContainEqual({ name: "PLINTH_OPERATOR_REDIS_FOLDER", value: "/var/run/secrets/plinth-redis" });
+    expect(both.volumes).toContainEqual({ name: "kafka", secret: { secretName: "events", optional: true } });
+    expect(both.volumes).toContainEqual({ name: "redis", secret: { secretName: "shared", optional: true } });
+    expect(both.mounts).toEqual(["postgres", "kafka", "redis", "tmp"]);
   });
 
   test("gives its Job another name when its pod changes, because a Job cannot be changed", async () => {

@@ -47,6 +47,16 @@ export function chartValues(programs: readonly string[], services: readonly stri
         resources: map("Of the container", { requests: { cpu: "100m", memory: "256Mi" }, limits: { memory: "1Gi" } }),
       }),
     }),
+    kafka: group("The event bus, in place of the one in PostgreSQL", {
+      existingSecret: text(
+        "Secret with `brokers` (host:port, with commas) and, where Kafka asks for them, `username`, `password`, `mechanism` (`plain`, `scram-sha-256` or `scram-sha-512`, the default), `tls` (`on` or `off`; `on` with a `ca.crt`) and `ca.crt` (PEM of its authorities)",
+      ),
+    }),
+    redis: group("Shared caches and rate limits that all gateways count together; Redis 7 or newer, or Valkey", {
+      existingSecret: text(
+        "Secret with `url` (redis:// or, with TLS, rediss://) and, for TLS, `ca.crt` (PEM of its authorities)",
+      ),
+    }),
     operator: group("What turns PlatformServices into schemas, instances and routes", {
       replicas: whole("One leads, the others wait", 2, { minimum: 1, maximum: 5 }),
       logLevel: oneOf("What it logs", "info", logLevels),

@@ -23,6 +23,8 @@ const outsideOfSpecs = [
     "folder with what the hermetic cluster is made of; `plinth-cluster` in the user's cache folder when absent",
   ],
   ["PLINTH_KUBE_BIN", "tests", "folder with kube-apiserver and etcd; the cluster's cache when absent"],
+  ["PLINTH_REDIS_SERVER", "`plinth`, tests", "binary of redis-server or valkey-server; the first on PATH when absent"],
+  ["PLINTH_TEST_REDIS", "tests", "URL of a Redis to test with, in place of one that the run starts"],
   ["PLINTH_TEST_DATA", "tests", "folder with third-party test data; `../shared/data` when absent"],
 ] as const;
 
@@ -69,6 +71,11 @@ async function sharedSections(): Promise<Section[]> {
       spec: shared.databaseConfig,
     },
     { title: "With events", intro: "Services that publish or consume events.", spec: shared.busConfig },
+    {
+      title: "With Redis",
+      intro: "When `PLINTH_CACHE_DRIVER` is `redis`: see [caching](caching.md).",
+      spec: shared.redisConfig,
+    },
   ];
 }
 

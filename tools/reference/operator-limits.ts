@@ -18,6 +18,9 @@ export const operatorLimits: Readonly<Record<string, Readonly<Record<string, rea
       { name: "refreshMs", meaning: "between two readings of the cluster's keys of ServiceAccount tokens" },
       { name: "retryMs", meaning: "the same after a failure" },
     ],
+    "operator/src/platform-service/backing-secrets.ts": [
+      { name: "rereadMs", meaning: "between two looks at the mounted Secrets of Kafka and Redis" },
+    ],
     "operator/src/platform-service/checks.ts": [
       { name: "refusedAgainMs", meaning: "until an object that the API server refused is tried again" },
       { name: "outsideAgainMs", meaning: "until something outside of the cluster is looked at again" },

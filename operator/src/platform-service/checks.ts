@@ -24,6 +24,7 @@ export type Check = (facts: Facts) => Finding | undefined;
 /** In the order in which things are done; the first finding is what the service waits for. */
 export const checks: readonly Check[] = [
   childrenAccepted,
+  secretsComplete,
   databaseConfigured,
   databasePrepared,
   busPrepared,
@@ -45,6 +46,11 @@ function childrenAccepted({ observed }: Facts): Finding | undefined {
   if (!observed.refused) return undefined;
   const stalled = observed.refused.reason !== "ChildNotWritten";
   return { condition: "Available", ...observed.refused, stalled, againAfterMs: refusedAgainMs };
+}
+
+function secretsComplete({ observed }: Facts): Finding | undefined {
+  if (!observed.backing || !("trouble" in observed.backing)) return undefined;
+  return { condition: "Available", reason: "SecretIncomplete", message: observed.backing.trouble, stalled: true };
 }
 
 function databaseConfigured({ service, observed }: Facts): Finding | undefined {
@@ -73,12 +79,14 @@ function databasePrepared({ service, observed, prepared }: Facts): Finding | und
   };
 }
 
-function busPrepared({ service, observed }: Facts): Finding | undefined {
-  if (!service.spec.events || (observed.bus && "url" in observed.bus)) return undefined;
+function busPrepared({ service, observed, busUrl, backing }: Facts): Finding | undefined {
+  if (!service.spec.events || !backing || backing.kafka || busUrl !== undefined) return undefined;
   return {
     condition: "DatabaseReady",
     reason: "BusNotReady",
-    message: observed.bus?.trouble.message ?? "spec.events needs a PostgreSQL server that carries the event bus",
+    message:
+      (observed.bus && "trouble" in observed.bus ? observed.bus.trouble.message : undefined) ??
+      "spec.events needs a PostgreSQL server that carries the event bus",
     againAfterMs: outsideAgainMs,
   };
 }

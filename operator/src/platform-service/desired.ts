@@ -10,7 +10,7 @@ import { migrationJob } from "./objects/migration-job.ts";
 import { networkPolicy } from "./objects/network-policy.ts";
 import { podDisruptionBudget } from "./objects/pod-disruption-budget.ts";
 import { routePolicy } from "./objects/route-policy.ts";
-import { busSecret, databaseSecret, ddlSecret } from "./objects/secrets.ts";
+import { busSecret, databaseSecret, ddlSecret, kafkaSecret, redisSecret } from "./objects/secrets.ts";
 import { serviceOf } from "./objects/service.ts";
 import { serviceAccount } from "./objects/service-account.ts";
 import { workloadKeys } from "./objects/workload-keys.ts";
@@ -47,10 +47,12 @@ export function desiredChildren(facts: Facts, findings: readonly Finding[]): Des
   return { children: children.filter((each) => each !== undefined), prunable: prunable(facts, rolledOut) };
 }
 
-function secrets({ service, observed, access, prepared }: Facts): (Child | undefined)[] {
+function secrets({ service, access, prepared, busUrl, backing }: Facts): (Child | undefined)[] {
   return [
     ...(access ? [ddlSecret(service, access, prepared), databaseSecret(service, access)] : []),
-    service.spec.events && observed.bus && "url" in observed.bus ? busSecret(service, observed.bus.url) : undefined,
+    busUrl === undefined ? undefined : busSecret(service, busUrl),
+    backing?.kafka && kafkaSecret(service, backing.kafka),
+    backing?.redis && redisSecret(service, backing.redis),
   ];
 }
 

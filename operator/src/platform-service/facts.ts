@@ -1,4 +1,5 @@
 import { contentHash, resources } from "@plinth/kube";
+import type { Backing } from "./backing.ts";
 import { type DatabaseAccess, databaseAccess } from "./database-access.ts";
 import { annotations, childNames } from "./labels.ts";
 import { type MigrationState, migrationState } from "./migration.ts";
@@ -19,7 +20,11 @@ export interface Facts {
   hasCredentials: boolean;
   prepared: boolean;
   migration: MigrationState;
-  /** Undefined until the cluster's keys are known. */
+  /** Of the bus in PostgreSQL; undefined without events in the spec, with Kafka, and while it cannot be prepared. */
+  busUrl: string | undefined;
+  /** What of Kafka and Redis the service uses; undefined while their Secrets are not right. */
+  backing: Backing | undefined;
+  /** Undefined until the cluster's keys are known, and without `backing`. */
   podInputs: PodInputs | undefined;
 }
 
@@ -30,8 +35,12 @@ export function deriveFacts(service: ServiceObject, settings: PlatformSettings, 
   const remembered = access !== undefined && ddl?.metadata.annotations?.[annotations.prepared] === access.hash;
   const prepared = hasCredentials && (attempt ? "done" in attempt : remembered);
   const issuer = observed.workloadKeys?.issuer;
-  const busUrl = service.spec.events && observed.bus && "url" in observed.bus ? observed.bus.url : undefined;
-  const credentials = access || busUrl ? databaseHash(access, busUrl) : undefined;
+  const backing = backingOf(service, observed);
+  const busUrl =
+    service.spec.events && backing && !backing.kafka && observed.bus && "url" in observed.bus
+      ? observed.bus.url
+      : undefined;
+  const credentials = credentialsHash(access, busUrl, backing);
   return {
     service,
     settings,
@@ -40,7 +49,12 @@ export function deriveFacts(service: ServiceObject, settings: PlatformSettings, 
     hasCredentials,
     prepared,
     migration: migrationState(service, observed, access, prepared),
-    podInputs: issuer === undefined ? undefined : { service, settings, workloadIssuer: issuer, credentials },
+    busUrl,
+    backing,
+    podInputs:
+      issuer === undefined || backing === undefined
+        ? undefined
+        : { service, settings, workloadIssuer: issuer, credentials, backing },
   };
 }
 
@@ -67,5 +81,19 @@ function deriveAccess(
   return { access, hasCredentials: ddl !== undefined && runtime !== undefined };
 }
 
-const databaseHash = (access: DatabaseAccess | undefined, busUrl: string | undefined): string =>
-  contentHash([access?.runtime.url, busUrl]);
+/** Events are what Kafka is for; caches may be anybody's. */
+function backingOf(service: ServiceObject, { backing }: Observed): Backing | undefined {
+  if (backing === undefined) return { kafka: undefined, redis: undefined };
+  if ("trouble" in backing) return undefined;
+  return { kafka: service.spec.events ? backing.kafka : undefined, redis: backing.redis };
+}
+
+/** As it was before there was Kafka or Redis where there is neither: their coming restarts nobody who does not use them. */
+function credentialsHash(
+  access: DatabaseAccess | undefined,
+  busUrl: string | undefined,
+  backing: Backing | undefined,
+): string | undefined {
+  const used = backing?.kafka || backing?.redis ? [backing] : [];
+  return access || busUrl || used.length > 0 ? contentHash([access?.runtime.url, busUrl, ...used]) : undefined;
+}

@@ -1,5 +1,6 @@
 import { locateService, type Random } from "@plinth/kernel";
 import { isOwnedBy, isTrue, objectKey } from "@plinth/kube";
+import type { BackingSecrets } from "./backing-secrets.ts";
 import type { Bus } from "./bus.ts";
 import type { Caches } from "./caches.ts";
 import type { ClusterKeys } from "./cluster-keys.ts";
@@ -15,6 +16,7 @@ export interface Sources {
   caches: Caches;
   keys: Pick<ClusterKeys, "current">;
   bus: Bus;
+  backing: Pick<BackingSecrets, "current">;
   /** URL of the PostgreSQL server's administrator, read anew each time; undefined when there is none. */
   databaseUrl: () => Promise<string | undefined>;
   random: Random;
@@ -26,12 +28,16 @@ export async function gather(service: ServiceObject, sources: Sources, signal: A
   const { caches, settings } = sources;
   const { spec } = service;
   const serverUrl = spec.database || spec.events ? await sources.databaseUrl() : undefined;
+  const backing = sources.backing.current();
+  // With a Kafka that is told badly there is no bus: events must not go to another one meanwhile.
+  const busInPostgres = spec.events && !("trouble" in backing) && backing.kafka === undefined;
   const observed: Observed = {
     children: caches.childrenOf(objectKey(service.metadata)).filter((object) => isOwnedBy(object, service)),
     dependencies: (spec.dependsOn ?? []).map((name) => dependency(name, service, sources)),
     databaseServer: serverUrl === undefined ? undefined : { url: serverUrl },
     freshPasswords: spec.database ? freshPasswords(sources.random) : undefined,
-    bus: spec.events && serverUrl !== undefined ? await sources.bus.url(serverUrl, signal) : undefined,
+    backing,
+    bus: busInPostgres && serverUrl !== undefined ? await sources.bus.url(serverUrl, signal) : undefined,
     workloadKeys: sources.keys.current(),
     gatewayApi: {
       served: caches.hasGatewayApi(),

@@ -18,7 +18,7 @@ export const annotations = {
   /** On the Deployment: the pod template as it was made, and what it was made from. */
   podTemplate: "plinth.dev/pod-template",
   podRevision: "plinth.dev/pod-revision",
-  /** On pods: hash of the database credentials, so that new ones reach the pods. */
+  /** On pods: hash of the credentials of database, bus and Redis, so that new ones reach the pods. */
   credentials: "plinth.dev/credentials",
   /** On a PlatformService: any new value runs the migration again. */
   retry: "plinth.dev/retry",
@@ -50,6 +50,8 @@ export const childNames = {
   databaseSecret: (service: string): string => `${service}-database`,
   ddlSecret: (service: string): string => `${service}-database-ddl`,
   busSecret: (service: string): string => `${service}-bus`,
+  kafkaSecret: (service: string): string => `${service}-kafka`,
+  redisSecret: (service: string): string => `${service}-redis`,
   workloadKeys: (service: string): string => `${service}-workload-keys`,
   httpRoute: (service: string, index: number): string => (index === 0 ? service : `${service}-${index + 1}`),
   migrationJob: (service: string, hash: string): string => `${service}-migrate-${hash}`,

@@ -1,5 +1,6 @@
 import type { KubeObject, Resource } from "@plinth/kube";
 import { isOwnedBy } from "@plinth/kube";
+import type { Backing } from "./backing.ts";
 import type { Passwords } from "./database-access.ts";
 import type { Gateway } from "./gateway-api.ts";
 import type { ServiceObject } from "./resources.ts";
@@ -36,6 +37,9 @@ export interface Observed {
   databaseAttempt?: { done: true } | { trouble: Trouble } | undefined;
   /** For new roles; used only when the Secrets do not exist. */
   freshPasswords?: Passwords | undefined;
+  /** Kafka and Redis; undefined is neither. */
+  backing?: Backing | { trouble: string } | undefined;
+  /** The bus in PostgreSQL; undefined with Kafka. */
   bus?: { url: string } | { trouble: Trouble } | undefined;
   /** By which pods verify each other's tokens. */
   workloadKeys?: { jwks: string; issuer: string } | undefined;

@@ -43,6 +43,7 @@ export const reasons = {
   WaitingForGateway: "The gateway has not looked at the route yet.",
   // Somebody has to act.
   DatabaseNotConfigured: "The operator was installed without a PostgreSQL server.",
+  SecretIncomplete: "The Secret of Kafka or Redis that the chart names is missing or wrong; the message says how.",
   DatabaseRefused: "The PostgreSQL server refuses what the operator needs; it is tried again.",
   SchemaTaken: "The schema or a role of its name belongs to somebody else.",
   MigrationFailed: "A migration failed; earlier instances, if any, go on serving.",

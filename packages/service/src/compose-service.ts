@@ -1,4 +1,5 @@
 import { createOutboxRelay, createPostgresBus, type EventBus } from "@plinth/bus";
+import type { Caches } from "@plinth/cache";
 import { type Clients, createAuthzAuthorizer, createClients } from "@plinth/clients";
 import {
   createPostgresRegistry,
@@ -46,11 +47,19 @@ import {
   type HttpRoutes,
   type ServiceRoutes,
 } from "@plinth/rpc";
+import { composeCaches, type SharedRedis } from "./compose-caches.ts";
 import { createDenialRecorder } from "./denial-recorder.ts";
 import { groupsOfNamespace } from "./groups-of-namespace.ts";
 import { createModelPublisher } from "./model-publisher.ts";
 import { createRegistration } from "./registration.ts";
-import { type BaseConfig, baseConfig, busConfig, databaseConfig, discoveryConfig } from "./service-config.ts";
+import {
+  type BaseConfig,
+  baseConfig,
+  busConfig,
+  databaseConfig,
+  discoveryConfig,
+  redisConfig,
+} from "./service-config.ts";
 import { createWorkloadTokenSource } from "./workload-token.ts";
 
 /** What a composition root gets to work with. */
@@ -69,6 +78,10 @@ export interface ServiceRuntime {
   /** Verifies access tokens with the keys of the auth service. */
   accessTokens: AccessTokenVerifier;
   workloadToken: () => Promise<string | undefined>;
+  /** Makes caches by name; configuration decides where they are. */
+  caches: Caches;
+  /** With the cache driver redis: the connection that the caches use. */
+  redis: SharedRedis | undefined;
   /** Only with `uses.database`. */
   database: Database;
   /** Only with `uses.bus`. With a database as well, the outbox is relayed to it: nobody has to think of it. */
@@ -115,10 +128,11 @@ export async function composeService<S extends ConfigSpec>(
     ...((source["PLINTH_DISCOVERY_DRIVER"] ?? "postgres") === "postgres" ? discoveryConfig : {}),
     ...(definition.uses.database ? databaseConfig : {}),
     ...(definition.uses.bus ? busConfig : {}),
+    ...(source["PLINTH_CACHE_DRIVER"] === "redis" ? redisConfig : {}),
     ...definition.config,
   };
   const config = readConfig(spec, source) as BaseConfig &
-    Partial<ConfigOf<typeof discoveryConfig & typeof databaseConfig & typeof busConfig>> &
+    Partial<ConfigOf<typeof discoveryConfig & typeof databaseConfig & typeof busConfig & typeof redisConfig>> &
     ConfigOf<S>;
   const clock = systemClock;
   const random = systemRandom;
@@ -147,6 +161,7 @@ export async function composeService<S extends ConfigSpec>(
   const bus = config.busUrl
     ? groupsOfNamespace(createPostgresBus({ ...common, url: config.busUrl }), config)
     : undefined;
+  const { caches, redis } = await composeCaches({ config, qualifiedName, instanceId, logger, clock, random });
   const verifierFor = (keys: () => Promise<string>): AccessTokenVerifier =>
     createAccessTokenVerifier({
       keys: createKeySet({ fetch: keys, clock }),
@@ -160,7 +175,7 @@ export async function composeService<S extends ConfigSpec>(
     name: definition.name,
     instanceId,
     base: config,
-    ...{ logger, writeLine, clock, random, health, resolver, clients, accessTokens, workloadToken },
+    ...{ logger, writeLine, clock, random, health, resolver, clients, accessTokens, workloadToken, caches, redis },
     get database() {
       return declared(database, "database");
     },
@@ -218,6 +233,7 @@ export async function composeService<S extends ConfigSpec>(
     admin,
     database,
     bus,
+    redis?.link,
     resolver,
     registry,
     clients,

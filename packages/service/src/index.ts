@@ -1,6 +1,7 @@
 import { type ConfigSpec, runProcess } from "@plinth/kernel";
 import { composeService, type ServiceDefinition } from "./compose-service.ts";
 
+export type { SharedRedis } from "./compose-caches.ts";
 export {
   type ComposedService,
   composeService,
@@ -9,7 +10,7 @@ export {
   type ServiceRuntime,
 } from "./compose-service.ts";
 export { confirmErasure, type ErasureConfirmation, erasedUserOf, erasureTopic, userTopic } from "./erasure.ts";
-export { baseConfig, busConfig, databaseConfig, discoveryConfig } from "./service-config.ts";
+export { baseConfig, busConfig, databaseConfig, discoveryConfig, redisConfig } from "./service-config.ts";
 
 /** Runs a service as this process until it is told to stop. */
 export const runService = <S extends ConfigSpec>(definition: ServiceDefinition<S>): Promise<void> =>

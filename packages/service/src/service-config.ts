@@ -51,6 +51,12 @@ export const baseConfig = {
     "Kubernetes namespace of the platform's own services: their names mean them everywhere",
     { default: "plinth" },
   ),
+  cacheDriver: oneOf(
+    "PLINTH_CACHE_DRIVER",
+    "where caches are, and where the gateway counts its rate limits: each process for itself, or all in one Redis",
+    ["memory", "redis"],
+    { default: "memory" },
+  ),
   tokenIssuer: text("PLINTH_TOKEN_ISSUER", "issuer of access tokens", { default: "plinth" }),
   tokenAudience: text("PLINTH_TOKEN_AUDIENCE", "audience of access tokens", { default: "plinth" }),
 };
@@ -79,6 +85,30 @@ export const databaseConfig = {
 export const busConfig = {
   busDriver: oneOf("PLINTH_BUS_DRIVER", "the event bus", ["postgres"], { default: "postgres" }),
   busUrl: { ...url("PLINTH_BUS_URL", "for driver postgres: URL of the bus's role", postgresUrl), secret: true },
+};
+
+export const redisConfig = {
+  redisUrl: {
+    ...url(
+      "PLINTH_REDIS_URL",
+      "redis:// or, with TLS, rediss:// URL with user, password and database; Redis 7 or newer",
+      {
+        schemes: ["redis", "rediss"],
+      },
+    ),
+    secret: true,
+  },
+  redisCaFile: optionalText(
+    "PLINTH_REDIS_CA_FILE",
+    "PEM file of the authorities that sign the certificate of Redis; those of Node when absent",
+  ),
+  redisPrefix: text(
+    "PLINTH_REDIS_PREFIX",
+    "what all keys begin with; installations that share a Redis need their own",
+    {
+      default: "plinth:",
+    },
+  ),
 };
 
 export type BaseConfig = ConfigOf<typeof baseConfig>;

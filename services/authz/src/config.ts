@@ -1,4 +1,4 @@
-import { type ConfigKey, list } from "@plinth/kernel";
+import { type ConfigKey, durationMs, list } from "@plinth/kernel";
 import { parseSubject } from "./domain/relationship/entity.ts";
 
 const admins = list(
@@ -17,4 +17,9 @@ export const authzConfig = {
         return subject;
       }),
   } satisfies ConfigKey<string[]>,
+  decisionTtlMs: durationMs(
+    "PLINTH_AUTHZ_DECISION_TTL",
+    "how long a check without a consistency token may be answered from memory: how long a revocation may be overlooked; 0s: never",
+    { default: "0s" },
+  ),
 };

@@ -1,14 +1,15 @@
 import { ConfigError, type ConfigOf } from "@plinth/kernel";
-import type { ServiceParts, ServiceRuntime } from "@plinth/service";
+import type { ServiceParts, ServiceRuntime, SharedRedis } from "@plinth/service";
 import type { gatewayConfig } from "./config.ts";
 import { FileRouteSource } from "./control/file-route-source.ts";
 import type { OnSnapshot } from "./control/route-source.ts";
 import { createAccessLog } from "./data/access-log.ts";
+import type { RateLimiter } from "./data/rate-limiter.ts";
 import { createGateway, type Gateway } from "./gateway.ts";
 
 /** The composition root: the gateway brings its own server in place of the RPC server. */
 export async function compose(runtime: ServiceRuntime, config: ConfigOf<typeof gatewayConfig>): Promise<ServiceParts> {
-  const { name, instanceId, writeLine, base, logger, clock, random, health, resolver } = runtime;
+  const { name, instanceId, writeLine, base, logger, clock, random, health, resolver, redis } = runtime;
   const common = {
     host: base.host,
     port: base.port,
@@ -22,6 +23,7 @@ export async function compose(runtime: ServiceRuntime, config: ConfigOf<typeof g
       : undefined,
     drainDelayMs: config.drainDelayMs,
     rateLimitKeysMax: config.rateLimitKeysMax,
+    sharedLimits: redis ? await sharedLimits(redis) : undefined,
     tokenCacheMax: config.tokenCacheMax,
     tracing: base.otlpEndpoint !== undefined,
   };
@@ -39,4 +41,11 @@ export async function compose(runtime: ServiceRuntime, config: ConfigOf<typeof g
     gateway = createGateway({ ...common, resolver, routeSource });
   }
   return { workers: gateway.workers, server: gateway.server };
+}
+
+/** Gateways that have a Redis count together: a limit means what it says, however many of them there are. */
+async function sharedLimits(redis: SharedRedis): Promise<(local: RateLimiter) => RateLimiter> {
+  // Loaded when it is used, as the Redis client is.
+  const { createRedisRateLimiter } = await import("./data/redis-rate-limiter.ts");
+  return (local) => createRedisRateLimiter({ ...redis, local });
 }

@@ -15,6 +15,7 @@ import { createMetrics } from "./data/metrics.ts";
 import { Mirrors } from "./data/mirrors.ts";
 import type { OutlierOptions } from "./data/outlier.ts";
 import { Pipeline } from "./data/pipeline.ts";
+import type { RateLimiter } from "./data/rate-limiter.ts";
 import type { EndpointResolver } from "./data/resolver.ts";
 import type { RouteTable } from "./data/route-table.ts";
 import { Upstreams } from "./data/upstreams.ts";
@@ -39,6 +40,8 @@ export interface DataPlaneOptions {
   /** How long answers announce the end of their connection before a port closes. Default 1 s. */
   drainDelayMs?: number;
   rateLimitKeysMax?: number;
+  /** Makes the limiter that gateways share, from the one that decides without it. Absent: each counts for itself. */
+  sharedLimits?: ((local: RateLimiter) => RateLimiter) | undefined;
   tokenCacheMax?: number;
   /** Whether somebody collects spans. Default true. */
   tracing?: boolean;
@@ -81,6 +84,9 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
   });
   const metrics = createMetrics(() => keys.ageMs());
   const workloadToken = createWorkloadToken(options.workloadTokenFile, logger);
+  const localLimits = new LocalRateLimiter(
+    options.rateLimitKeysMax === undefined ? {} : { keysMax: options.rateLimitKeysMax },
+  );
   const pipeline = new Pipeline({
     verifier: createAccessTokenVerifier({
       keys,
@@ -89,7 +95,7 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
       clock,
       ...(options.tokenCacheMax === undefined ? {} : { cacheMax: options.tokenCacheMax }),
     }),
-    limiter: new LocalRateLimiter(options.rateLimitKeysMax === undefined ? {} : { keysMax: options.rateLimitKeysMax }),
+    limiter: options.sharedLimits?.(localLimits) ?? localLimits,
     forwarder: new Forwarder({
       upstreams,
       metrics,

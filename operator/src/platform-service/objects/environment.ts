@@ -1,6 +1,7 @@
+import type { KafkaAccess, RedisAccess } from "../backing.ts";
 import { childNames } from "../labels.ts";
-import type { ServiceObject } from "../resources.ts";
-import type { PlatformSettings } from "../settings.ts";
+import type { PodInputs } from "./pod-template.ts";
+import { caEntry } from "./secrets.ts";
 
 /** As a container has it. */
 export interface EnvEntry {
@@ -16,13 +17,22 @@ export interface EnvEntry {
 export const workloadFolder = "/var/run/secrets/plinth";
 
 const fromField = (name: string, fieldPath: string): EnvEntry => ({ name, valueFrom: { fieldRef: { fieldPath } } });
-const fromSecret = (name: string, secret: string): EnvEntry => ({
+const fromSecret = (name: string, secret: string, key = "url"): EnvEntry => ({
   name,
-  valueFrom: { secretKeyRef: { name: secret, key: "url" } },
+  valueFrom: { secretKeyRef: { name: secret, key } },
 });
 
+/** Where the authorities of Kafka and Redis are mounted. */
+export const kafkaFolder = "/var/run/secrets/plinth-kafka";
+export const redisFolder = "/var/run/secrets/plinth-redis";
+
 /** The service's own variables, then the platform's, which a manifest cannot replace. */
-export function environment(service: ServiceObject, settings: PlatformSettings, workloadIssuer: string): EnvEntry[] {
+export function environment({
+  service,
+  settings,
+  workloadIssuer,
+  backing,
+}: Omit<PodInputs, "credentials">): EnvEntry[] {
   const { spec } = service;
   const { name } = service.metadata;
   const platform: EnvEntry[] = [
@@ -39,9 +49,8 @@ export function environment(service: ServiceObject, settings: PlatformSettings, 
     { name: "PLINTH_TOKEN_ISSUER", value: settings.tokenIssuer },
     { name: "PLINTH_TOKEN_AUDIENCE", value: settings.tokenAudience },
     ...(spec.database ? [fromSecret("PLINTH_DATABASE_URL", childNames.databaseSecret(name))] : []),
-    ...(spec.events
-      ? [{ name: "PLINTH_BUS_DRIVER", value: "postgres" }, fromSecret("PLINTH_BUS_URL", childNames.busSecret(name))]
-      : []),
+    ...(spec.events ? busEnvironment(name, backing.kafka) : []),
+    ...(backing.redis ? redisEnvironment(name, backing.redis) : []),
   ];
   // What people may want otherwise for one service.
   const replaceable: EnvEntry[] = [
@@ -57,3 +66,31 @@ export function environment(service: ServiceObject, settings: PlatformSettings, 
     ...platform,
   ];
 }
+
+function busEnvironment(service: string, kafka: KafkaAccess | undefined): EnvEntry[] {
+  if (!kafka)
+    return [
+      { name: "PLINTH_BUS_DRIVER", value: "postgres" },
+      fromSecret("PLINTH_BUS_URL", childNames.busSecret(service)),
+    ];
+  const secret = childNames.kafkaSecret(service);
+  return [
+    { name: "PLINTH_BUS_DRIVER", value: "kafka" },
+    fromSecret("PLINTH_KAFKA_BROKERS", secret, "brokers"),
+    { name: "PLINTH_KAFKA_TLS", value: kafka.tls ? "on" : "off" },
+    ...(kafka.ca === undefined ? [] : [{ name: "PLINTH_KAFKA_CA_FILE", value: `${kafkaFolder}/${caEntry}` }]),
+    { name: "PLINTH_KAFKA_SASL_MECHANISM", value: kafka.mechanism },
+    ...(kafka.credentials
+      ? [
+          fromSecret("PLINTH_KAFKA_USERNAME", secret, "username"),
+          fromSecret("PLINTH_KAFKA_PASSWORD", secret, "password"),
+        ]
+      : []),
+  ];
+}
+
+const redisEnvironment = (service: string, redis: RedisAccess): EnvEntry[] => [
+  { name: "PLINTH_CACHE_DRIVER", value: "redis" },
+  fromSecret("PLINTH_REDIS_URL", childNames.redisSecret(service)),
+  ...(redis.ca === undefined ? [] : [{ name: "PLINTH_REDIS_CA_FILE", value: `${redisFolder}/${caEntry}` }]),
+];

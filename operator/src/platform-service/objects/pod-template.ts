@@ -1,9 +1,11 @@
 import { contentHash, type resources } from "@plinth/kube";
+import type { Backing } from "../backing.ts";
 import { annotations, childLabels, childNames, serverSelector } from "../labels.ts";
 import type { ServiceObject } from "../resources.ts";
 import type { PlatformSettings } from "../settings.ts";
-import { environment, workloadFolder } from "./environment.ts";
+import { environment, kafkaFolder, redisFolder, workloadFolder } from "./environment.ts";
 import { restrictedContainer, restrictedPod } from "./restricted.ts";
+import { caEntry } from "./secrets.ts";
 import { containerPorts } from "./service.ts";
 
 type Deployment = NonNullable<typeof resources.deployments.object>;
@@ -17,6 +19,8 @@ export interface PodInputs {
   workloadIssuer: string;
   /** Stands for the credentials in the Secrets; undefined without any. */
   credentials: string | undefined;
+  /** What of Kafka and Redis the service uses; `credentials` stands for it, too. */
+  backing: Backing;
 }
 
 /**
@@ -42,7 +46,8 @@ const leadTimeMaxSeconds = 5;
 /** A new process may take this long until it answers /livez. */
 const startUpMaxSeconds = 120;
 
-export function podTemplate({ service, settings, workloadIssuer, credentials }: PodInputs): PodTemplate {
+export function podTemplate(inputs: PodInputs): PodTemplate {
+  const { service, credentials, backing } = inputs;
   const { spec } = service;
   const { name } = service.metadata;
   const pod = spec.pod;
@@ -71,7 +76,7 @@ export function podTemplate({ service, settings, workloadIssuer, credentials }: 
             { name: containerPorts.service, containerPort: spec.port, protocol: "TCP" },
             { name: containerPorts.admin, containerPort: spec.adminPort, protocol: "TCP" },
           ],
-          env: environment(service, settings, workloadIssuer),
+          env: environment(inputs),
           ...(spec.envFrom ? { envFrom: spec.envFrom } : {}),
           resources: resourcesOf(service),
           ...probes(service),
@@ -81,10 +86,15 @@ export function podTemplate({ service, settings, workloadIssuer, credentials }: 
           volumeMounts: [
             { name: "workload", mountPath: workloadFolder, readOnly: true },
             { name: "tmp", mountPath: "/tmp" },
+            ...authorities(name, backing).map(({ mount }) => mount),
           ],
         },
       ],
-      volumes: [workloadVolume(name), { name: "tmp", emptyDir: {} }],
+      volumes: [
+        workloadVolume(name),
+        { name: "tmp", emptyDir: {} },
+        ...authorities(name, backing).map(({ volume }) => volume),
+      ],
     },
   };
 }
@@ -147,3 +157,15 @@ const workloadVolume = (service: string) => ({
     ],
   },
 });
+
+/** The authorities of Kafka and Redis, where they are not those that everybody trusts. */
+function authorities(service: string, { kafka, redis }: Backing) {
+  const mounted = [
+    { name: "kafka-ca", secret: childNames.kafkaSecret(service), folder: kafkaFolder, ca: kafka?.ca },
+    { name: "redis-ca", secret: childNames.redisSecret(service), folder: redisFolder, ca: redis?.ca },
+  ].filter(({ ca }) => ca !== undefined);
+  return mounted.map(({ name, secret, folder }) => ({
+    volume: { name, secret: { secretName: secret, items: [{ key: caEntry, path: caEntry }] } },
+    mount: { name, mountPath: folder, readOnly: true },
+  }));
+}

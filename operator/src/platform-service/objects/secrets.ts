@@ -1,4 +1,5 @@
 import { resources } from "@plinth/kube";
+import type { KafkaAccess, RedisAccess } from "../backing.ts";
 import { type Child, child } from "../child.ts";
 import type { DatabaseAccess } from "../database-access.ts";
 import { annotations, childNames } from "../labels.ts";
@@ -35,3 +36,20 @@ export const ddlSecret = (service: ServiceObject, { ddl, hash }: DatabaseAccess,
 
 export const busSecret = (service: ServiceObject, url: string): Child =>
   secret(service, childNames.busSecret(service.metadata.name), { url });
+
+/** In the service's namespace: a pod refers to no Secret of another. */
+export const kafkaSecret = (service: ServiceObject, { brokers, ca, credentials }: KafkaAccess): Child =>
+  secret(service, childNames.kafkaSecret(service.metadata.name), {
+    brokers,
+    ...credentials,
+    ...(ca === undefined ? {} : { [caEntry]: ca }),
+  });
+
+export const redisSecret = (service: ServiceObject, { url, ca }: RedisAccess): Child =>
+  secret(service, childNames.redisSecret(service.metadata.name), {
+    url,
+    ...(ca === undefined ? {} : { [caEntry]: ca }),
+  });
+
+/** Authorities of a server, as in the Secrets of cert-manager. */
+export const caEntry = "ca.crt";

@@ -7,6 +7,8 @@ export const toQuestion = (request: CheckRequest): QuestionText => ({
   object: request.object,
   relation: request.relation,
   subject: request.subject,
-  contextual: () => request.contextualRelationships.map(fromProtoRelationship),
-  context: () => fromProtoContext(request.context),
+  ...(request.contextualRelationships.length > 0
+    ? { contextual: () => request.contextualRelationships.map(fromProtoRelationship) }
+    : {}),
+  ...(request.context === undefined ? {} : { context: () => fromProtoContext(request.context) }),
 });

@@ -1,4 +1,4 @@
-import type { RateLimitDecision, RateLimiter } from "./rate-limiter.ts";
+import { decisionOf, type RateLimitDecision, type RateLimiter } from "./rate-limiter.ts";
 import type { RateLimitPolicy } from "./route.ts";
 
 export interface LocalRateLimiterOptions {
@@ -39,14 +39,7 @@ export class LocalRateLimiter implements RateLimiter {
       else if (keys.size >= this.#keysMax) makeRoom(keys, nowMs);
       keys.set(key, next);
     }
-    const used = (allowed ? next : arrival) - nowMs;
-    return {
-      policy,
-      allowed,
-      remaining: Math.max(0, Math.floor((policy.perMs - used) / intervalMs + 1e-6)),
-      resetMs: used,
-      retryAfterMs: allowed ? 0 : next - policy.perMs - nowMs,
-    };
+    return decisionOf(policy, allowed, (allowed ? next : arrival) - nowMs);
   }
 }
 

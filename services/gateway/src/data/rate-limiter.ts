@@ -18,3 +18,15 @@ export interface RateLimitDecision {
 export interface RateLimiter {
   take(policy: RateLimitPolicy, key: string, nowMs: number): RateLimitDecision | Promise<RateLimitDecision>;
 }
+
+/** What a decision says, from how much of the period is used after it: the "theoretical arrival time" of GCRA less now. */
+export function decisionOf(policy: RateLimitPolicy, allowed: boolean, usedMs: number): RateLimitDecision {
+  const intervalMs = policy.perMs / policy.requests;
+  return {
+    policy,
+    allowed,
+    remaining: Math.max(0, Math.floor((policy.perMs - usedMs) / intervalMs + 1e-6)),
+    resetMs: usedMs,
+    retryAfterMs: allowed ? 0 : usedMs + intervalMs - policy.perMs,
+  };
+}
