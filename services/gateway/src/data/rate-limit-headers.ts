@@ -17,7 +17,8 @@ function policyValue(policy: RateLimitPolicy): string {
 export function addRateLimitHeaders(exchange: Exchange, headers: string[]): void {
   const decision = exchange.rateLimit;
   if (decision === undefined) return;
-  const seconds = Math.ceil(decision.resetMs / 1000);
+  // In whole milliseconds first: differences of clock readings are off by a fraction, which must not become a second.
+  const seconds = Math.ceil(Math.round(decision.resetMs) / 1000);
   headers.push("ratelimit-policy", policyValue(decision.policy));
   headers.push("ratelimit", `"default";r=${decision.remaining};t=${seconds}`);
 }
