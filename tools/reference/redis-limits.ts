@@ -14,8 +14,9 @@ export const redisLimits: Readonly<Record<string, Readonly<Record<string, readon
       { name: "commandBudgetMs", meaning: "a look-up or a store; then the value comes from its source" },
       {
         name: "invalidationBudgetMs",
-        meaning: "an invalidation; then the connection is given up and the next begins with it",
+        meaning: "an invalidation; then values come from their sources until it is done",
       },
+      { name: "clearBudgetMs", meaning: "clearing a cache; the same afterwards" },
       { name: "leaseMs", meaning: "a load whose value may still be stored" },
       { name: "valueBytesMax", meaning: "a value; larger ones are not stored" },
       { name: "lostMax", meaning: "invalidations that Redis has not confirmed; beyond it a cache is cleared" },

@@ -3,6 +3,7 @@ import type { Clock, Random } from "@plinth/kernel";
 import type { Redis } from "ioredis";
 import type { Cache, Codec } from "../cache.ts";
 import { type CacheMetrics, cacheMetrics } from "../cache-metrics.ts";
+import { createLostInvalidations } from "./lost-invalidations.ts";
 import type { RedisLink } from "./redis-link.ts";
 import { createScript } from "./script.ts";
 
@@ -20,8 +21,10 @@ export interface RedisCacheOptions<V> {
   metrics?: CacheMetrics;
 }
 
-/** An invalidation; then the connection is given up, and the next one begins with it. */
+/** An invalidation; then it counts as lost, and nothing is served from Redis before it is done. */
 const invalidationBudgetMs = 250;
+/** Clearing, which looks at all keys; the same afterwards. */
+const clearBudgetMs = 5_000;
 /** Who has the lease of a key may store its value; others wait for that value a little and load for themselves then. */
 const leaseMs = 5_000;
 const leasePausesMs = [5, 10, 15, 20];
@@ -56,14 +59,15 @@ type Found<V> =
  * is there or leaves the caller's lease; only who still has it can store. Deleting the key therefore takes back a load that is
  * under way in any process, and of many processes that miss at once one stores and the others wait for it, 50 ms at most.
  *
- * While Redis is away calls load, and the loads of one process are shared. An invalidation that Redis did not confirm is
- * done first on the next connection of this process; other processes may serve the old value until then, `ttlMs` at most.
+ * While Redis is away calls load, and the loads of one process are shared. Until an invalidation that Redis did not confirm
+ * is done, this process loads; other processes may serve the old value until then, `ttlMs` at most.
  */
 export function createRedisCache<V>(options: RedisCacheOptions<V>): Cache<V> {
   const { name, link, prefix, codec, ttlMs, clock, random, commandBudgetMs = 50 } = options;
   const metrics = options.metrics ?? cacheMetrics(name);
   const call = link.caller(`cache ${name}`, commandBudgetMs);
   const invalidation = link.caller(`invalidate ${name}`, invalidationBudgetMs);
+  const clearing = link.caller(`clear ${name}`, clearBudgetMs);
   const space = `${prefix}cache:${name}:`;
   // A digest: of one length whatever the key, and nothing personal in it.
   const keyOf = (key: string) => space + hash("sha256", key, "base64url");
@@ -71,26 +75,29 @@ export function createRedisCache<V>(options: RedisCacheOptions<V>): Cache<V> {
   let leases = 0;
   /** Loads under way in this process, each with the lease that they belong to; "" without Redis. */
   const flights = new Map<string, { token: string; value: Promise<V> }>();
-  const lost = new Set<string>();
-  let lostAll = false;
+  const lost = createLostInvalidations(lostMax);
+  let redoing = false;
 
-  link.prepare(redoLost, () => lostAll || lost.size > 0);
-
-  async function redoLost(redis: Redis): Promise<void> {
-    const [keys, all] = [[...lost], lostAll];
-    lost.clear();
-    lostAll = false;
-    try {
-      if (all) await deleteSpace(redis, space);
-      else for (const key of keys) await redis.unlink(key);
-    } catch (err) {
-      for (const key of keys) lost.add(key);
-      lostAll ||= all;
-      throw err;
-    }
+  /** Until it is done nothing is served from Redis; a connection that is lost meanwhile has it done by the next one. */
+  function redoLost(redis: Redis): void {
+    if (redoing || lost.isEmpty()) return;
+    redoing = true;
+    const { keys, everything, done } = lost.take();
+    const work = everything ? deleteSpace(redis, space) : Promise.all(keys.map((key) => redis.unlink(key)));
+    work
+      .then(done, () => {})
+      .finally(() => {
+        redoing = false;
+      });
   }
+  link.prepare(async (redis) => redoLost(redis));
 
   async function lookUp(key: string): Promise<Found<V>> {
+    if (!lost.isEmpty()) {
+      metrics.away();
+      void clearing(async (redis) => redoLost(redis))?.catch(() => {});
+      return { kind: "nothing" };
+    }
     const token = `${holder}.${++leases}`;
     let reply: Promise<Buffer | null> | undefined;
     const asked = call((redis) => {
@@ -182,16 +189,6 @@ export function createRedisCache<V>(options: RedisCacheOptions<V>): Cache<V> {
     return flight.value;
   }
 
-  /** Does it now, or gives up the connection, so that nothing is served before it is done. */
-  async function deleteFor(work: (redis: Redis) => Promise<unknown>, remember: () => void): Promise<void> {
-    const done = invalidation(work);
-    if (done === undefined) return remember();
-    await done.catch((err: Error) => {
-      remember();
-      link.reset(err);
-    });
-  }
-
   return {
     async getOrLoad(name, load) {
       const key = keyOf(name);
@@ -207,23 +204,16 @@ export function createRedisCache<V>(options: RedisCacheOptions<V>): Cache<V> {
     async invalidate(name) {
       const key = keyOf(name);
       flights.delete(key);
-      await deleteFor(
-        (redis) => redis.unlink(key),
-        () => {
-          if (lost.size < lostMax) lost.add(key);
-          else lostAll = true;
-        },
-      );
+      const sent = invalidation((redis) => redis.unlink(key));
+      if (sent === undefined) lost.add(key);
+      else await sent.catch(() => lost.add(key));
       flights.delete(key);
     },
     async clear() {
       flights.clear();
-      await deleteFor(
-        (redis) => deleteSpace(redis, space),
-        () => {
-          lostAll = true;
-        },
-      );
+      const sent = clearing((redis) => deleteSpace(redis, space));
+      if (sent === undefined) lost.addAll();
+      else await sent.catch(() => lost.addAll());
       flights.clear();
     },
   };

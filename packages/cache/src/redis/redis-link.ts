@@ -23,13 +23,8 @@ export interface RedisLink extends Component {
   stop(): Promise<void>;
   /** `name` for metrics; calls that take longer than `budgetMs` are given up. */
   caller(name: string, budgetMs: number): RedisCaller;
-  /**
-   * Done on every new connection, in order, before anybody else may use it; when it fails, Redis is still away. All of it
-   * is done again while something `isPending`.
-   */
-  prepare(work: (redis: Redis) => Promise<void>, isPending?: () => boolean): void;
-  /** Gives up the connection: Redis is away at once, until a new connection is prepared. */
-  reset(why: Error): void;
+  /** Done on every new connection, in order, before anybody else may use it; when it fails, Redis is still away. */
+  prepare(work: (redis: Redis) => Promise<void>): void;
   isUp(): boolean;
 }
 
@@ -42,7 +37,7 @@ const retry = { initialMs: 100, maxMs: 2_000 };
 export function createRedisLink(options: RedisLinkOptions): RedisLink {
   const { logger, clock, random, meter = metrics.getMeter("plinth.redis") } = options;
   const stopping = new AbortController();
-  const preparations: { work(redis: Redis): Promise<void>; isPending: () => boolean }[] = [];
+  const preparations: ((redis: Redis) => Promise<void>)[] = [];
   const durations = cellHistogram({
     name: "plinth_redis_call_duration_seconds",
     description: "Time from a call of Redis to its answer",
@@ -77,8 +72,7 @@ export function createRedisLink(options: RedisLinkOptions): RedisLink {
     try {
       connection = await openRedisConnection(options, signal);
       signal.throwIfAborted();
-      do for (const { work } of preparations) await work(connection.redis);
-      while (preparations.some(({ isPending }) => isPending()));
+      for (const work of preparations) await work(connection.redis);
       current = connection;
       return connection;
     } catch (err) {
@@ -154,8 +148,7 @@ export function createRedisLink(options: RedisLinkOptions): RedisLink {
       await running;
     },
     caller,
-    prepare: (work, isPending = () => false) => void preparations.push({ work, isPending }),
-    reset,
+    prepare: (work) => void preparations.push(work),
     isUp: () => current !== undefined,
   };
 }
