@@ -1,11 +1,12 @@
 import { silentLogger, systemClock, systemRandom } from "@plinth/kernel";
 import { createTestDatabase } from "@plinth/testing";
 import { busContract } from "../src/bus.contract.ts";
-import { busSchemaSql, createPostgresBus } from "../src/index.ts";
+import { busSchemaSql, createPostgresBus, createPostgresDeadLetters } from "../src/index.ts";
 
 busContract("postgres", async () => {
   const database = await createTestDatabase("plinth_bus");
   await database.admin(`SET ROLE ${database.runtimeRole}_ddl; SET search_path = plinth_bus; ${busSchemaSql}`);
+  const deadLetters = createPostgresDeadLetters({ url: database.url, logger: silentLogger, clock: systemClock });
   return {
     async connect() {
       const bus = createPostgresBus({
@@ -18,10 +19,10 @@ busContract("postgres", async () => {
       await bus.start?.();
       return bus;
     },
-    deadLetters: async (group) =>
-      (await database.admin(`SELECT id FROM plinth_bus.dead_letter WHERE consumer_group = '${group}'`)).map((row) =>
-        String(row["id"]),
-      ),
-    close: () => database.drop(),
+    deadLetters,
+    async close() {
+      await deadLetters.close();
+      await database.drop();
+    },
   };
 });

@@ -19,7 +19,8 @@ export async function kafkaProblem(directory = kafkaDirectory()): Promise<string
   if (major === undefined) {
     return `Kafka needs Java ${javaMajorMin} or newer, and there is no java here: install it (Debian: apt-get install default-jre-headless)`;
   }
-  if (major < javaMajorMin) return `Kafka needs Java ${javaMajorMin} or newer, and java is ${major}: install a newer one`;
+  if (major < javaMajorMin)
+    return `Kafka needs Java ${javaMajorMin} or newer, and java is ${major}: install a newer one`;
   if ((await hasLibraries(directory)) || (await answers("mvn", "--version"))) return undefined;
   return "Kafka is fetched with Maven, and there is no mvn here: install it (Debian: apt-get install maven)";
 }

@@ -45,8 +45,8 @@ const threads = {
 
 /** A broker that was killed is let in again after its session, and waits for the next heartbeat before it serves. */
 const quickElections = {
-  "broker.heartbeat.interval.ms": 100,
-  "broker.session.timeout.ms": 1_000,
+  "broker.heartbeat.interval.ms": 200,
+  "broker.session.timeout.ms": 9_000,
   "controller.quorum.election.timeout.ms": 200,
   "controller.quorum.election.backoff.max.ms": 200,
 };

@@ -46,11 +46,7 @@ export async function startKafka(options: LocalKafkaOptions): Promise<LocalKafka
   await writeFile(settings, kafkaProperties({ port, controllerPort: await freePort(), data }), { mode: 0o600 });
   const logging = path.join(directory, "log4j2.properties");
   await writeFile(logging, kafkaLogging);
-  const java = [
-    ...javaFlags,
-    `-Dlog4j2.configurationFile=file:${logging}`,
-    ...["-cp", path.join(libraries, "*")],
-  ];
+  const java = [...javaFlags, `-Dlog4j2.configurationFile=file:${logging}`, ...["-cp", path.join(libraries, "*")]];
   if (!(await isFormatted(data))) await format(java, settings);
   const address = `127.0.0.1:${port}`;
   const server = await startServerProcess({
