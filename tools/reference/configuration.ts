@@ -23,6 +23,7 @@ const outsideOfSpecs = [
     "folder with what the hermetic cluster is made of; `plinth-cluster` in the user's cache folder when absent",
   ],
   ["PLINTH_KUBE_BIN", "tests", "folder with kube-apiserver and etcd; the cluster's cache when absent"],
+  ["PLINTH_TEST_KAFKA", "tests", "brokers that tests use, host:port; without it they start a Kafka of their own"],
   ["PLINTH_TEST_DATA", "tests", "folder with third-party test data; `../shared/data` when absent"],
 ] as const;
 
@@ -69,6 +70,12 @@ async function sharedSections(): Promise<Section[]> {
       spec: shared.databaseConfig,
     },
     { title: "With events", intro: "Services that publish or consume events.", spec: shared.busConfig },
+    {
+      title: "With events through PostgreSQL",
+      intro: "When `PLINTH_BUS_DRIVER` is `postgres`.",
+      spec: shared.postgresBusConfig,
+    },
+    { title: "With events through Kafka", intro: "When `PLINTH_BUS_DRIVER` is `kafka`.", spec: shared.kafkaBusConfig },
   ];
 }
 

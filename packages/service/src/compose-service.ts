@@ -1,4 +1,4 @@
-import { createOutboxRelay, createPostgresBus, type EventBus } from "@plinth/bus";
+import { createOutboxRelay, type EventBus } from "@plinth/bus";
 import { type Clients, createAuthzAuthorizer, createClients } from "@plinth/clients";
 import {
   createPostgresRegistry,
@@ -48,8 +48,17 @@ import {
 } from "@plinth/rpc";
 import { groupsOfNamespace } from "./groups-of-namespace.ts";
 import { createModelPublisher } from "./model-publisher.ts";
+import { openBus } from "./open-bus.ts";
 import { createRegistration } from "./registration.ts";
-import { type BaseConfig, baseConfig, busConfig, databaseConfig, discoveryConfig } from "./service-config.ts";
+import {
+  type BaseConfig,
+  baseConfig,
+  busConfig,
+  databaseConfig,
+  discoveryConfig,
+  kafkaBusConfig,
+  postgresBusConfig,
+} from "./service-config.ts";
 import { createWorkloadTokenSource } from "./workload-token.ts";
 
 /** What a composition root gets to work with. */
@@ -114,10 +123,19 @@ export async function composeService<S extends ConfigSpec>(
     ...((source["PLINTH_DISCOVERY_DRIVER"] ?? "postgres") === "postgres" ? discoveryConfig : {}),
     ...(definition.uses.database ? databaseConfig : {}),
     ...(definition.uses.bus ? busConfig : {}),
+    ...(definition.uses.bus ? busDriverConfig(source["PLINTH_BUS_DRIVER"]) : {}),
     ...definition.config,
   };
   const config = readConfig(spec, source) as BaseConfig &
-    Partial<ConfigOf<typeof discoveryConfig & typeof databaseConfig & typeof busConfig>> &
+    Partial<
+      ConfigOf<
+        typeof discoveryConfig &
+          typeof databaseConfig &
+          typeof busConfig &
+          typeof postgresBusConfig &
+          typeof kafkaBusConfig
+      >
+    > &
     ConfigOf<S>;
   const clock = systemClock;
   const random = systemRandom;
@@ -143,9 +161,8 @@ export async function composeService<S extends ConfigSpec>(
       })
     : undefined;
   const qualifiedName = qualifiedServiceName(definition.name, config);
-  const bus = config.busUrl
-    ? groupsOfNamespace(createPostgresBus({ ...common, url: config.busUrl }), config)
-    : undefined;
+  const openedBus = await openBus(config, common);
+  const bus = openedBus ? groupsOfNamespace(openedBus, config) : undefined;
   const verifierFor = (keys: () => Promise<string>): AccessTokenVerifier =>
     createAccessTokenVerifier({
       keys: createKeySet({ fetch: keys, clock }),
@@ -231,6 +248,9 @@ export async function composeService<S extends ConfigSpec>(
     adminPort: () => admin.port(),
   };
 }
+
+/** Only the keys of the driver that is used are required. */
+const busDriverConfig = (driver: string | undefined) => (driver === "kafka" ? kafkaBusConfig : postgresBusConfig);
 
 function telemetryFor(
   definition: { name: string; version: string },

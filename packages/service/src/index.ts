@@ -8,7 +8,15 @@ export {
   type ServiceParts,
   type ServiceRuntime,
 } from "./compose-service.ts";
-export { baseConfig, busConfig, databaseConfig, discoveryConfig } from "./service-config.ts";
+export { kafkaSettings } from "./open-bus.ts";
+export {
+  baseConfig,
+  busConfig,
+  databaseConfig,
+  discoveryConfig,
+  kafkaBusConfig,
+  postgresBusConfig,
+} from "./service-config.ts";
 
 /** Runs a service as this process until it is told to stop. */
 export const runService = <S extends ConfigSpec>(definition: ServiceDefinition<S>): Promise<void> =>

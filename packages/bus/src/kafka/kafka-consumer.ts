@@ -72,7 +72,10 @@ export function createKafkaConsumer(options: KafkaConsumerOptions): Component {
         attempt = 0;
       } catch (err) {
         if (stopping.signal.aborted) return;
-        logger.warn({ err, group }, "consumer lost Kafka, trying again");
+        // Coordinators move and load whenever brokers start: that is over in a moment and no news.
+        const line = [{ err, group }, "consumer lost Kafka, trying again"] as const;
+        if (attempt === 1) logger.debug(...line);
+        else logger.warn(...line);
         await clock.sleep(backoffMs(Math.min(attempt, 10), reconnect, random), stopping.signal).catch(() => {});
       }
     }
