@@ -1,4 +1,5 @@
-import { metrics, type ObservableResult } from "@opentelemetry/api";
+import { type BatchObservableResult, metrics, type ObservableResult } from "@opentelemetry/api";
+import type { Backlog } from "@plinth/postgres";
 
 // Asked for late: what is made before telemetry starts does nothing for ever.
 const meter = () => metrics.getMeter("plinth.bus");
@@ -31,4 +32,23 @@ export function observeLag(group: string, read: ReadLag): () => void {
   };
   gauge.addCallback(observe);
   return () => gauge.removeCallback(observe);
+}
+
+/** Shows how much waits in the outbox of this service, for as long as this process relays it. Returns the end of it. */
+export function observeBacklog(read: () => Promise<Backlog>): () => void {
+  const waiting = meter().createObservableGauge("plinth_outbox_waiting", {
+    description: "Events that are committed and not yet on the bus; told by the process that relays them",
+  });
+  const oldest = meter().createObservableGauge("plinth_outbox_oldest_age_seconds", {
+    description: "How long the oldest of them has waited",
+    unit: "s",
+  });
+  const observe = async (result: BatchObservableResult) => {
+    const backlog = await read().catch(() => undefined);
+    if (!backlog) return;
+    result.observe(waiting, backlog.waiting);
+    result.observe(oldest, (backlog.oldestMs ?? 0) / 1000);
+  };
+  meter().addBatchObservableCallback(observe, [waiting, oldest]);
+  return () => meter().removeBatchObservableCallback(observe, [waiting, oldest]);
 }

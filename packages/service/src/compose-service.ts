@@ -61,6 +61,8 @@ import {
 } from "./service-config.ts";
 import { createWorkloadTokenSource } from "./workload-token.ts";
 
+const inboxRetentionMinMs = 30 * 86_400_000;
+
 /** What a composition root gets to work with. */
 export interface ServiceRuntime {
   name: string;
@@ -225,7 +227,13 @@ export async function composeService<S extends ConfigSpec>(
           ...{ health, logger, clock, random },
         });
   const relay =
-    database && bus ? createOutboxRelay({ database, bus, source: qualifiedName, logger, clock, random }) : undefined;
+    database && bus
+      ? createOutboxRelay({
+          ...{ database, bus, source: qualifiedName, logger, clock, random },
+          // Nothing comes again that the bus has forgotten.
+          inboxRetentionMs: Math.max(inboxRetentionMinMs, 2 * (config.kafkaRetentionMs ?? 0)),
+        })
+      : undefined;
   const telemetryPart: Component = { name: "telemetry", stop: () => telemetry.shutdown() };
   const all = [
     telemetryPart,
