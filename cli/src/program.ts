@@ -89,6 +89,24 @@ export function createProgram(terminal: Terminal, exit: (code: number) => void):
     .option("--port <port>", "port of the gateway", wholeNumber(1, 65_535), preferredGatewayPort)
     .action(async (options) => exit(await (await import("./commands/doctor.ts")).doctor(options, terminal)));
 
+  const events = program.command("events").description("look after events that could not be handled");
+  const deadLetterFilter = (command: Command) =>
+    command
+      .addOption(data())
+      .option("--group <name>", "of this consumer group only")
+      .option("--topic <name>", "of this topic only");
+  const dlq = events.command("dlq").description("events that a consumer gave up");
+  deadLetterFilter(dlq.command("list").description("one line each, the oldest first"))
+    .addOption(new Option("-o, --output <format>").choices(["text", "json"]).default("text"))
+    .action(async (options) => exit(await (await import("./commands/events.ts")).listDeadLetters(options, terminal)));
+  deadLetterFilter(dlq.command("show <id>").description("one event, with its error and its data in base64")).action(
+    async (id, options) => exit(await (await import("./commands/events.ts")).showDeadLetter(id, options, terminal)),
+  );
+  deadLetterFilter(events.command("replay").description("hand events back to the groups that gave them up"))
+    .option("--dlq", "the dead letters", false)
+    .option("--id <id>", "this event only")
+    .action(async (options) => exit(await (await import("./commands/events.ts")).replayDeadLetters(options, terminal)));
+
   program
     .command("render")
     .description("print manifests with every default filled in")

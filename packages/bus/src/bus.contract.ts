@@ -125,6 +125,41 @@ export function busContract(driver: string, open: () => Promise<BusFixture>): vo
       await eventually(() => expect(seen).toEqual(["1", "2"]));
     });
 
+    test("keeps the order of each key while instances come and go, one handler per key at a time", async () => {
+      const keys = Array.from({ length: 8 }, (_, i) => `k${i}`);
+      const rounds = 30;
+      for (let i = 0; i < rounds; i++) await bus.publish(keys.map((key) => message("t.move", key, `${key}:${i}`)));
+      const seen: string[] = [];
+      const active = new Set<string>();
+      const clashes: string[] = [];
+      const handle = async ({ key, data }: BusMessage) => {
+        if (active.has(key)) clashes.push(key);
+        active.add(key);
+        // Gives the others a turn, as a handler does that asks a database.
+        await new Promise((resolve) => setImmediate(resolve));
+        active.delete(key);
+        const text = new TextDecoder().decode(data);
+        if (!seen.includes(text)) seen.push(text);
+      };
+      const buses = [bus, await fixture.connect(), await fixture.connect()];
+      const members: { stop: () => Promise<void> }[] = [];
+      for (const [i, on] of buses.entries()) {
+        members.push(await collect({ group: "g", topics: ["t.move"], handle }, on));
+        await eventually(() => expect(seen.length).toBeGreaterThanOrEqual((i + 1) * 20));
+        if (i > 0) await members[i - 1]?.stop();
+      }
+      for (let i = rounds; i < rounds + 5; i++)
+        await bus.publish(keys.map((key) => message("t.move", key, `${key}:${i}`)));
+      await eventually(() => expect(seen).toHaveLength(keys.length * (rounds + 5)));
+      for (const key of keys) {
+        const ofKey = seen.filter((text) => text.startsWith(`${key}:`));
+        expect(ofKey).toEqual(Array.from({ length: rounds + 5 }, (_, i) => `${key}:${i}`));
+      }
+      expect(clashes).toEqual([]);
+      for (const member of members) await member.stop();
+      for (const on of buses.slice(1)) await on.stop?.(abort());
+    });
+
     test("resumes after a restart where it left off", async () => {
       await bus.publish([message("t.resume", "k", "1")]);
       const before = await collect({ group: "g", topics: ["t.resume"] });
@@ -133,6 +168,28 @@ export function busContract(driver: string, open: () => Promise<BusFixture>): vo
       await bus.publish([message("t.resume", "k", "2")]);
       const after = await collect({ group: "g", topics: ["t.resume"] });
       await eventually(() => expect(after.seen).toEqual(["2"]));
+    });
+
+    test("a failing message holds up its own partition only", async () => {
+      const stuck = message("t.stuck", "stuck", "stuck");
+      await bus.publish([stuck]);
+      const seen: string[] = [];
+      let free = false;
+      await collect({
+        group: "g",
+        topics: ["t.stuck"],
+        handle: async (m) => {
+          if (m.id === stuck.id && !free) throw new Fault({ code: "unavailable", reason: "TEST", message: "away" });
+          seen.push(m.key);
+        },
+      });
+      const keys = Array.from({ length: 24 }, (_, i) => `k${i}`);
+      await bus.publish(keys.map((key) => message("t.stuck", key, key)));
+      // Four partitions: about three quarters of the keys are elsewhere.
+      await eventually(() => expect(seen.length).toBeGreaterThan(8));
+      expect(seen).not.toContain("stuck");
+      free = true;
+      await eventually(() => expect(new Set(seen)).toEqual(new Set(["stuck", ...keys])));
     });
 
     test("a poison message goes to the dead letters and the next ones are handled", async () => {

@@ -8,7 +8,6 @@ export {
   type ServiceParts,
   type ServiceRuntime,
 } from "./compose-service.ts";
-export { kafkaSettings } from "./open-bus.ts";
 export {
   baseConfig,
   busConfig,

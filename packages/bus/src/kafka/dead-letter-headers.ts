@@ -36,6 +36,12 @@ export const originHeaders = {
   },
 };
 
+/**
+ * Of the record of one death: a message that is handed back and fails again is another letter, which must not be taken for
+ * the first one when that is taken off the list.
+ */
+export const deadLetterKey = (messageId: string, failedAt: Date): string => `${messageId}@${failedAt.toISOString()}`;
+
 export const failureHeaders = (failure: Failure) => ({
   [name.error]: failure.error.slice(0, errorCharsMax),
   [name.attempts]: String(failure.attempts),
@@ -46,7 +52,7 @@ export const failureHeaders = (failure: Failure) => ({
 export function deadLetterOf(group: string, record: KafkaRecord): DeadLetter | undefined {
   try {
     const { topic, partition, offset, record: original } = originHeaders.read(record);
-    const id = headerText(record.headers, "ce_id") ?? record.key?.toString() ?? "";
+    const id = headerText(record.headers, "ce_id") ?? record.key?.toString().split("@")[0] ?? "";
     const headers = { ce_source: "", ce_type: "", ...original.headers, ce_id: id };
     return {
       group,

@@ -2,7 +2,7 @@ import type { Clock, Logger, Random } from "@plinth/kernel";
 import type { Admin } from "kafkajs";
 import type { BusMessage, EventBus } from "../bus.ts";
 import type { Failure } from "../dead-letters.ts";
-import { failureHeaders, originHeaders } from "./dead-letter-headers.ts";
+import { deadLetterKey, failureHeaders, originHeaders } from "./dead-letter-headers.ts";
 import type { Origin } from "./handle-batch.ts";
 import { createKafkaClient } from "./kafka-client.ts";
 import { createKafkaConsumer } from "./kafka-consumer.ts";
@@ -54,7 +54,12 @@ export function createKafkaBus(options: KafkaBusOptions): EventBus {
   async function deadLetter(group: string, message: BusMessage, failure: Failure, origin: Origin): Promise<void> {
     const topic = names.deadLetters(group);
     const headers = { ...origin.record.headers, ...originHeaders.write(origin), ...failureHeaders(failure) };
-    const record = { topic, key: message.id, value: origin.record.value ?? Buffer.alloc(0), headers };
+    const record = {
+      topic,
+      key: deadLetterKey(message.id, failure.failedAt),
+      value: origin.record.value ?? Buffer.alloc(0),
+      headers,
+    };
     await producer.send([record], () =>
       topics.ensureSingle(topic, { compact: true, retentionMs: deadLetterRetentionMs }),
     );

@@ -1,7 +1,7 @@
 import type { Clock, Logger, Random } from "@plinth/kernel";
 import type { Kafka } from "kafkajs";
 import { type DeadLetter, type DeadLetters, matches } from "../dead-letters.ts";
-import { deadLetterOf, originHeaders } from "./dead-letter-headers.ts";
+import { deadLetterKey, deadLetterOf, originHeaders } from "./dead-letter-headers.ts";
 import { createKafkaClient } from "./kafka-client.ts";
 import { createKafkaProducer } from "./kafka-producer.ts";
 import { type KafkaSettings, kafkaNames, replayRetentionMs } from "./kafka-settings.ts";
@@ -18,7 +18,7 @@ export interface KafkaDeadLettersOptions {
 const readTimeoutMs = 60_000;
 
 /**
- * The dead letters on Kafka: a group's topic of them, keyed by the message's id, is a table whose newest record counts. What is
+ * The dead letters on Kafka: a group's topic of them, keyed by message and time of death, is a table whose newest record counts. What is
  * handed back goes to the group's replay topic first and is then taken off by a record without value.
  */
 export async function createKafkaDeadLetters(options: KafkaDeadLettersOptions): Promise<DeadLetters> {
@@ -37,10 +37,10 @@ export async function createKafkaDeadLetters(options: KafkaDeadLettersOptions): 
     // A group of its own, forgotten afterwards: kafkajs cannot read without one.
     const groupId = names.group(`dead-letters.${random.uuidv7(clock.now())}`);
     await readAll(kafka, { groupId, topic, end: BigInt(ends.high) }, (record) => {
-      const id = record.key?.toString() ?? "";
+      const key = record.key?.toString() ?? "";
       const letter = record.value === null ? undefined : deadLetterOf(group, record);
-      if (letter) letters.set(id, letter);
-      else letters.delete(id);
+      if (letter) letters.set(key, letter);
+      else letters.delete(key);
     });
     await admin
       .deleteGroups([groupId])
@@ -62,14 +62,16 @@ export async function createKafkaDeadLetters(options: KafkaDeadLettersOptions): 
     list,
     async replay(filter) {
       const letters = await list(filter);
-      for (const { group, message, partition, position } of letters) {
+      for (const { group, message, partition, position, failedAt } of letters) {
         const record = toRecord(message);
         const origin = { topic: message.topic, partition, offset: position, record };
         const topic = names.replays(group);
         await topics.ensureSingle(topic, { compact: false, retentionMs: replayRetentionMs });
         const headers = { ...record.headers, ...originHeaders.write(origin) };
         await producer.send([{ ...record, topic, headers }]);
-        await producer.send([{ topic: names.deadLetters(group), key: message.id, value: null }]);
+        await producer.send([
+          { topic: names.deadLetters(group), key: deadLetterKey(message.id, failedAt), value: null },
+        ]);
       }
       return letters.length;
     },

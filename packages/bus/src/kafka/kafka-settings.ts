@@ -27,7 +27,7 @@ export function kafkaNames(prefix: string) {
   return {
     topic: (topic: string) => `${prefix}${topic}`,
     group: (group: string) => `${prefix}${group}`,
-    /** The topic of a group's dead letters, keyed by message id: a record without value takes the letter off the list. */
+    /** The topic of a group's dead letters, keyed by message and time of death: a record without value takes the letter off the list. */
     deadLetters: (group: string) => `${deadLetters}${group}`,
     /** The topic through which a group gets dead letters back. */
     replays: (group: string) => `${replays}${group}`,
