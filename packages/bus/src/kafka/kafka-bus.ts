@@ -49,7 +49,7 @@ export function createKafkaBus(options: KafkaBusOptions): EventBus {
     }
   }
 
-  const topics = createKafkaTopics(admin, settings);
+  const topics = createKafkaTopics(admin, settings, options.clock);
 
   async function deadLetter(group: string, message: BusMessage, failure: Failure, origin: Origin): Promise<void> {
     const topic = names.deadLetters(group);

@@ -27,7 +27,7 @@ export async function createKafkaDeadLetters(options: KafkaDeadLettersOptions): 
   const kafka = createKafkaClient(settings, "plinth-events", logger);
   const admin = kafka.admin();
   await admin.connect();
-  const topics = createKafkaTopics(async () => admin, settings);
+  const topics = createKafkaTopics(async () => admin, settings, clock);
   const producer = createKafkaProducer(kafka, logger);
 
   async function lettersOf(topic: string, group: string): Promise<DeadLetter[]> {

@@ -1,3 +1,4 @@
+import type { Clock } from "@plinth/kernel";
 import type { Admin } from "kafkajs";
 import type { KafkaSettings } from "./kafka-settings.ts";
 
@@ -10,7 +11,10 @@ export interface KafkaTopics {
   list(): Promise<string[]>;
 }
 
-export function createKafkaTopics(admin: () => Promise<Admin>, settings: KafkaSettings): KafkaTopics {
+const leadersTimeoutMs = 15_000;
+const leadersPollMs = 50;
+
+export function createKafkaTopics(admin: () => Promise<Admin>, settings: KafkaSettings, clock: Clock): KafkaTopics {
   const known = new Set<string>();
 
   async function list(): Promise<string[]> {
@@ -33,8 +37,25 @@ export function createKafkaTopics(admin: () => Promise<Admin>, settings: KafkaSe
     const { replication: replicationFactor } = settings;
     const topics = missing.map((topic) => ({ topic, numPartitions, replicationFactor, configEntries }));
     // False when somebody else was faster.
-    await (await admin()).createTopics({ topics, waitForLeaders: true });
+    await (await admin()).createTopics({ topics, waitForLeaders: false });
+    await untilLed(missing);
     for (const name of missing) known.add(name);
+  }
+
+  /** Brokers hear of a new topic one after the other; kafkajs' own wait gives up at the first that has not. */
+  async function untilLed(names: string[]): Promise<void> {
+    const deadlineMs = clock.monotonicMs() + leadersTimeoutMs;
+    for (;;) {
+      try {
+        const { topics } = await (await admin()).fetchTopicMetadata({ topics: names });
+        if (topics.every(({ partitions }) => partitions.length > 0 && partitions.every(({ leader }) => leader >= 0)))
+          return;
+      } catch (err) {
+        if (clock.monotonicMs() > deadlineMs) throw err;
+      }
+      if (clock.monotonicMs() > deadlineMs) throw new Error(`the topics ${names.join(", ")} have no leaders yet`);
+      await clock.sleep(leadersPollMs);
+    }
   }
 
   return {
