@@ -1,5 +1,5 @@
 import { createPostgresDeadLetters, type DeadLetters } from "@plinth/bus";
-import { type ConfigSource, createLogger, readConfig, systemClock, systemRandom } from "@plinth/kernel";
+import { type ConfigSource, readConfig, silentLogger, systemClock, systemRandom } from "@plinth/kernel";
 import { busConfig, kafkaBusConfig, kafkaSettings, postgresBusConfig } from "@plinth/service/bus-config";
 import { CommandFailure } from "../exit-codes.ts";
 import { control } from "../local/control-socket.ts";
@@ -17,7 +17,7 @@ export async function openDeadLetters(data: string, env: ConfigSource): Promise<
     );
   }
   const tools = {
-    logger: createLogger({ service: "plinth", level: "error" }),
+    logger: silentLogger,
     clock: systemClock,
     random: systemRandom,
   };
