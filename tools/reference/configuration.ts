@@ -24,6 +24,8 @@ const outsideOfSpecs = [
   ],
   ["PLINTH_KUBE_BIN", "tests", "folder with kube-apiserver and etcd; the cluster's cache when absent"],
   ["PLINTH_TEST_KAFKA", "tests", "brokers that tests use, host:port; without it they start a Kafka of their own"],
+  ["PLINTH_FAULT_POINTS", "tests", "kills per driver in the fault suite of the event bus; 20 when absent"],
+  ["PLINTH_FAULT_SEED", "tests", "decides whom that suite kills, and when; 1 when absent"],
   ["PLINTH_TEST_DATA", "tests", "folder with third-party test data; `../shared/data` when absent"],
 ] as const;
 

@@ -80,15 +80,23 @@ export function createBatchHandler(options: BatchHandlerOptions): EachBatchHandl
       .catch((err) => logger.debug({ err, topic: batch.topic }, "a partition went to another member while it paused"));
   }
 
+  /** Goes on until told to stop; throws what says that the member must join its group again. */
+  async function beat(heartbeat: () => Promise<void>, stop: AbortSignal): Promise<void> {
+    for (;;) {
+      await clock.sleep(options.heartbeatMs, stop).catch(() => {});
+      if (stop.aborted) return;
+      await heartbeat();
+    }
+  }
+
   return async (payload) => {
     const { batch, heartbeat, resolveOffset, commitOffsetsIfNecessary, isRunning, isStale } = payload;
     await heartbeat();
     let rejoin: unknown;
-    const beating = setInterval(() => {
-      heartbeat().catch((err) => {
-        rejoin ??= err;
-      });
-    }, options.heartbeatMs);
+    const done = new AbortController();
+    const beating = beat(heartbeat, done.signal).catch((err) => {
+      rejoin = err;
+    });
     try {
       for (const record of batch.messages) {
         if (rejoin || signal.aborted || !isRunning() || isStale()) break;
@@ -104,7 +112,8 @@ export function createBatchHandler(options: BatchHandlerOptions): EachBatchHandl
       // Not an error of Kafka's: the member stops, and what it had in hand comes again.
       if (!signal.aborted) throw err;
     } finally {
-      clearInterval(beating);
+      done.abort();
+      await beating;
     }
     if (rejoin) throw rejoin;
   };

@@ -1,4 +1,4 @@
-import type { Logger } from "@plinth/kernel";
+import { type Logger, systemClock } from "@plinth/kernel";
 import { Kafka, type LogEntry, logLevel, type SASLOptions } from "kafkajs";
 // @ts-expect-error: an inner module without types
 import RequestQueue from "kafkajs/src/network/requestQueue/index.js";
@@ -58,6 +58,6 @@ function stopIdlePolling(): void {
   patched = true;
   const schedule = RequestQueue.prototype.scheduleCheckPendingRequests;
   RequestQueue.prototype.scheduleCheckPendingRequests = function (this: Queue) {
-    if (this.pending.length > 0 || this.throttledUntil > Date.now()) schedule.call(this);
+    if (this.pending.length > 0 || this.throttledUntil > systemClock.now()) schedule.call(this);
   };
 }

@@ -45,7 +45,7 @@ const reconnect = { initialMs: 200, maxMs: 10_000 };
  * grows, the next one takes its place; kafkajs' own restart is off, because it cannot be stopped in between.
  */
 export function createKafkaConsumer(options: KafkaConsumerOptions): Component {
-  const { names, subscription, logger, clock, random } = options;
+  const { names, subscription, logger, clock, random, sessionTimeoutMs = 10_000 } = options;
   const { group } = subscription;
   const everyTopic = subscription.topics.includes("*");
   const stopping = new AbortController();
@@ -85,7 +85,7 @@ export function createKafkaConsumer(options: KafkaConsumerOptions): Component {
   async function session(topics: readonly string[]): Promise<void> {
     const consumer = options.kafka.consumer({
       groupId: names.group(group),
-      sessionTimeout: options.sessionTimeoutMs ?? 10_000,
+      sessionTimeout: sessionTimeoutMs,
       rebalanceTimeout: rebalanceTimeoutMs,
       heartbeatInterval: heartbeatMs,
       maxBytes: fetchMaxBytes,

@@ -36,7 +36,7 @@ export async function createKafkaDeadLetters(options: KafkaDeadLettersOptions): 
     const letters = new Map<string, DeadLetter>();
     // A group of its own, forgotten afterwards: kafkajs cannot read without one.
     const groupId = names.group(`dead-letters.${random.uuidv7(clock.now())}`);
-    await readAll(kafka, { groupId, topic, end: BigInt(ends.high) }, (record) => {
+    await readAll(kafka, { groupId, topic, end: BigInt(ends.high), clock }, (record) => {
       const key = record.key?.toString() ?? "";
       const letter = record.value === null ? undefined : deadLetterOf(group, record);
       if (letter) letters.set(key, letter);
@@ -87,24 +87,19 @@ interface Reading {
   topic: string;
   /** The offset after the last record. */
   end: bigint;
+  clock: Clock;
 }
 
 /** Every record of a topic with one partition, up to an offset. */
-async function readAll(
-  kafka: Kafka,
-  { groupId, topic, end }: Reading,
-  take: (record: KafkaRecord) => void,
-): Promise<void> {
+async function readAll(kafka: Kafka, reading: Reading, take: (record: KafkaRecord) => void): Promise<void> {
+  const { groupId, topic, end, clock } = reading;
   const consumer = kafka.consumer({
     groupId,
     allowAutoTopicCreation: false,
     retry: { restartOnFailure: async () => false },
   });
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const late = setTimeout(
-    () => reject(new Error(`${topic} could not be read within ${readTimeoutMs / 1000} s`)),
-    readTimeoutMs,
-  );
+  const read = new AbortController();
   try {
     await consumer.connect();
     consumer.on(consumer.events.CRASH, ({ payload }) => reject(payload.error));
@@ -116,9 +111,15 @@ async function readAll(
       autoCommit: false,
       eachMessage: async ({ message }) => take({ ...message, headers: message.headers ?? {} }),
     });
+    const late = clock.sleep(readTimeoutMs, read.signal).then(
+      () => reject(new Error(`${topic} could not be read within ${readTimeoutMs / 1000} s`)),
+      () => {},
+    );
     await promise;
+    read.abort();
+    await late;
   } finally {
-    clearTimeout(late);
+    read.abort();
     await consumer.disconnect();
   }
 }

@@ -3,7 +3,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { connect, createServer } from "node:net";
 import path from "node:path";
 import { promisify } from "node:util";
-import type { Clock } from "@plinth/kernel";
+import { type Clock, systemRandom } from "@plinth/kernel";
 import type { LocalServer } from "../local-server.ts";
 import { startServerProcess } from "../server-process.ts";
 import { installKafka } from "./install-kafka.ts";
@@ -71,7 +71,7 @@ const isFormatted = (data: string): Promise<boolean> =>
   );
 
 async function format(java: readonly string[], settings: string): Promise<void> {
-  const clusterId = Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString("base64url");
+  const clusterId = Buffer.from(systemRandom.bytes(16)).toString("base64url");
   // An id that begins with a dash would be read as an option.
   const id = clusterId.replace(/^-/, "A");
   const args = [...java, "kafka.tools.StorageTool", "format", "--ignore-formatted", "-t", id, "-c", settings];
