@@ -1,7 +1,8 @@
-// Runs benchmarks: `node bench/src/run.ts [gateway] [rpc] [platform] [tokens] [operator] [cluster] [--seconds N]
+// Runs benchmarks: `node bench/src/run.ts [gateway] [rpc] [platform] [tokens] [events] [operator] [cluster] [--seconds N]
 // [--also name=bundle]`; all but `cluster` by default.
 import { parseArgs } from "node:util";
 import { benchCluster } from "./cluster.bench.ts";
+import { benchEvents } from "./events.bench.ts";
 import { benchGateway } from "./gateway.bench.ts";
 import { machine } from "./machine.ts";
 import { benchOperator } from "./operator.bench.ts";
@@ -19,6 +20,7 @@ const benches = {
   rpc: () => benchRpc(seconds),
   tokens: () => benchTokens(seconds),
   platform: () => benchPlatform(seconds),
+  events: () => benchEvents(seconds),
   operator: benchOperator,
   cluster: benchCluster,
 };
