@@ -48,7 +48,7 @@ test("--with refuses what it does not know, and says what it knows", async () =>
   expect(asked.output()).toMatch(/knows only .*kafka/);
 });
 
-const missing = await kafkaMissing();
+const missing = await kafkaMissing({ own: true });
 describe.skipIf(missing)(`with Kafka${missing ? ` (${missing})` : ""}`, { timeout: 300_000 }, () => {
   const ready = async (run: ReturnType<typeof plinth>) => {
     await eventually(() => {

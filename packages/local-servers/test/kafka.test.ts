@@ -7,7 +7,7 @@ import { kafkaMissing } from "@plinth/testing";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { kafkaProblem, type LocalKafka, startKafka } from "../src/index.ts";
 
-const missing = await kafkaMissing();
+const missing = await kafkaMissing({ own: true });
 
 let directory: string;
 let kafka: LocalKafka | undefined;

@@ -15,7 +15,7 @@ const points = Number(process.env["PLINTH_FAULT_POINTS"] ?? 20);
 const seed = Number(process.env["PLINTH_FAULT_SEED"] ?? 1);
 const timeout = 240_000 + points * 15_000;
 
-const missing = await kafkaMissing();
+const missing = await kafkaMissing({ own: true });
 
 let folder: string;
 let database: TestDatabase;

@@ -3,10 +3,12 @@ export interface KafkaProperties {
   controllerPort: number;
   /** Folder of the log. */
   data: string;
+  /** Replace those below. */
+  more: Readonly<Record<string, string>>;
 }
 
 /** server.properties of one broker that is its own controller, for one machine: few threads, one copy, quick elections. */
-export function kafkaProperties({ port, controllerPort, data }: KafkaProperties): string {
+export function kafkaProperties({ port, controllerPort, data, more }: KafkaProperties): string {
   return lines({
     "process.roles": "broker,controller",
     "node.id": 1,
@@ -24,6 +26,7 @@ export function kafkaProperties({ port, controllerPort, data }: KafkaProperties)
     "group.initial.rebalance.delay.ms": 0,
     "log.cleaner.dedupe.buffer.size": 2_097_152,
     "log.cleaner.io.buffer.size": 65_536,
+    ...more,
   });
 }
 

@@ -19,6 +19,10 @@ export interface LocalKafkaOptions {
   port?: number;
   /** Default: the user's cache folder, filled at the first use. */
   libraries?: string;
+  /** More lines of server.properties, in the place of ours with the same names. */
+  properties?: Readonly<Record<string, string>>;
+  /** More arguments of the formatting tool, for example `--add-scram ...`. */
+  formatArguments?: readonly string[];
 }
 
 export interface LocalKafka extends LocalServer {
@@ -43,11 +47,15 @@ export async function startKafka(options: LocalKafkaOptions): Promise<LocalKafka
   const data = path.join(directory, "data");
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const port = options.port ?? (await freePort());
-  await writeFile(settings, kafkaProperties({ port, controllerPort: await freePort(), data }), { mode: 0o600 });
+  await writeFile(
+    settings,
+    kafkaProperties({ port, controllerPort: await freePort(), data, more: options.properties ?? {} }),
+    { mode: 0o600 },
+  );
   const logging = path.join(directory, "log4j2.properties");
   await writeFile(logging, kafkaLogging);
   const java = [...javaFlags, `-Dlog4j2.configurationFile=file:${logging}`, ...["-cp", path.join(libraries, "*")]];
-  if (!(await isFormatted(data))) await format(java, settings);
+  if (!(await isFormatted(data))) await format(java, settings, options.formatArguments ?? []);
   const address = `127.0.0.1:${port}`;
   const server = await startServerProcess({
     name: "kafka",
@@ -70,11 +78,11 @@ const isFormatted = (data: string): Promise<boolean> =>
     () => false,
   );
 
-async function format(java: readonly string[], settings: string): Promise<void> {
+async function format(java: readonly string[], settings: string, more: readonly string[]): Promise<void> {
   const clusterId = Buffer.from(systemRandom.bytes(16)).toString("base64url");
   // An id that begins with a dash would be read as an option.
   const id = clusterId.replace(/^-/, "A");
-  const args = [...java, "kafka.tools.StorageTool", "format", "--ignore-formatted", "-t", id, "-c", settings];
+  const args = [...java, "kafka.tools.StorageTool", "format", "--ignore-formatted", "-t", id, "-c", settings, ...more];
   await run("java", args, { timeout: formatTimeoutMs }).catch((err) => {
     throw new Error(`Kafka could not prepare its data folder: ${String(err.stderr || err.message).trim()}`);
   });

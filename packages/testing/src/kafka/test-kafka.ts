@@ -3,9 +3,12 @@ import { inject } from "vitest";
 
 const given = process.env["PLINTH_TEST_KAFKA"];
 
-/** Why tests with a real Kafka cannot run here; undefined when they can. For `describe.skipIf`. */
-export async function kafkaMissing(): Promise<string | undefined> {
-  return given ? undefined : kafkaProblem();
+/**
+ * Why tests with a real Kafka cannot run here; undefined when they can. For `describe.skipIf`. `own`: the test starts a Kafka of its
+ * own, to stop it or to set it up in another way.
+ */
+export async function kafkaMissing({ own = false } = {}): Promise<string | undefined> {
+  return given && !own ? undefined : kafkaProblem();
 }
 
 /**
