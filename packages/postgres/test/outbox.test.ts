@@ -90,6 +90,10 @@ describe("outbox", () => {
     await insert(quick, "quick 2");
     expect(await drain(outbox)).toEqual(["quick 1", "quick 2"]);
     expect(await drain(outbox)).toEqual([]);
+    for (const subject of ["quick 3", "quick 4"]) {
+      await insert(quick, subject);
+      expect(await drain(outbox)).toEqual([subject]);
+    }
     const next = await openOutbox(await connect());
     await slow.query("COMMIT");
     expect(await drain(next)).toEqual(["slow 1", "slow 2"]);
