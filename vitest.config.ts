@@ -4,7 +4,11 @@ export default defineConfig({
   test: {
     include: ["{packages,services,operator,cli,examples,tools}/**/*.test.ts"],
     exclude: ["**/node_modules/**", "**/dist/**", "**/.plinth/**"],
-    globalSetup: ["packages/testing/src/postgres/global-setup.ts", "packages/testing/src/redis/global-setup.ts"],
+    globalSetup: [
+      "packages/testing/src/postgres/global-setup.ts",
+      "packages/testing/src/redis/global-setup.ts",
+      "packages/testing/src/kafka/global-setup.ts",
+    ],
     pool: "forks",
     maxWorkers: 2,
     testTimeout: 30_000,

@@ -1,8 +1,9 @@
-// Runs benchmarks: `node bench/src/run.ts [gateway] [rpc] [platform] [tokens] [cache] [operator] [cluster] [--seconds N]
+// Runs benchmarks: `node bench/src/run.ts [gateway] [rpc] [platform] [tokens] [cache] [events] [operator] [cluster] [--seconds N]
 // [--also name=bundle]`; all but `cluster` by default.
 import { parseArgs } from "node:util";
 import { benchCache } from "./cache.bench.ts";
 import { benchCluster } from "./cluster.bench.ts";
+import { benchEvents } from "./events.bench.ts";
 import { benchGateway } from "./gateway.bench.ts";
 import { machine } from "./machine.ts";
 import { benchOperator } from "./operator.bench.ts";
@@ -21,6 +22,7 @@ const benches = {
   tokens: () => benchTokens(seconds),
   cache: () => benchCache(seconds),
   platform: () => benchPlatform(seconds),
+  events: () => benchEvents(seconds),
   operator: benchOperator,
   cluster: benchCluster,
 };

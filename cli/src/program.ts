@@ -1,5 +1,7 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { exitCodes } from "./exit-codes.ts";
+import type { Companion } from "./local/companions/companion.ts";
+import { companions } from "./local/companions/registry.ts";
 import { preferredGatewayPort } from "./local/preferred-ports.ts";
 import { defaultHome } from "./repository.ts";
 import type { Terminal } from "./terminal.ts";
@@ -36,6 +38,12 @@ export function createProgram(terminal: Terminal, exit: (code: number) => void):
     .option("--verify", "start, run the built-in check, stop; the exit code tells the result", false)
     .option("--reset", "remove all data first", false)
     .option("--port <port>", "port of the gateway", wholeNumber(1, 65_535), preferredGatewayPort)
+    .option(
+      "--with <names>",
+      `more servers beside the services, comma-separated: ${[...companions.keys()].join(", ")}`,
+      companionList,
+      [],
+    )
     .option("--replicas <name=n...>", "number of instances of a service", replicas, {})
     .addOption(
       new Option("--log-level <level>", "of the services").choices(["debug", "info", "warn", "error"]).default("info"),
@@ -81,6 +89,24 @@ export function createProgram(terminal: Terminal, exit: (code: number) => void):
     .option("--port <port>", "port of the gateway", wholeNumber(1, 65_535), preferredGatewayPort)
     .action(async (options) => exit(await (await import("./commands/doctor.ts")).doctor(options, terminal)));
 
+  const events = program.command("events").description("look after events that could not be handled");
+  const deadLetterFilter = (command: Command) =>
+    command
+      .addOption(data())
+      .option("--group <name>", "of this consumer group only")
+      .option("--topic <name>", "of this topic only");
+  const dlq = events.command("dlq").description("events that a consumer gave up");
+  deadLetterFilter(dlq.command("list").description("one line each, the oldest first"))
+    .addOption(new Option("-o, --output <format>").choices(["text", "json"]).default("text"))
+    .action(async (options) => exit(await (await import("./commands/events.ts")).listDeadLetters(options, terminal)));
+  deadLetterFilter(dlq.command("show <id>").description("one event, with its error and its data in base64")).action(
+    async (id, options) => exit(await (await import("./commands/events.ts")).showDeadLetter(id, options, terminal)),
+  );
+  deadLetterFilter(events.command("replay").description("hand events back to the groups that gave them up"))
+    .option("--dlq", "the dead letters", false)
+    .option("--id <id>", "this event only")
+    .action(async (options) => exit(await (await import("./commands/events.ts")).replayDeadLetters(options, terminal)));
+
   program
     .command("render")
     .description("print manifests with every default filled in")
@@ -102,6 +128,19 @@ function wholeNumber(min: number, max: number): (text: string) => number {
     if (Number.isInteger(number) && number >= min && number <= max) return number;
     throw new InvalidArgumentError(`must be a whole number from ${min} to ${max}`);
   };
+}
+
+function companionList(text: string, before: readonly Companion[]): Companion[] {
+  const named = text
+    .split(",")
+    .map((part) => part.trim())
+    .filter(Boolean);
+  const added = named.map((name) => {
+    const companion = companions.get(name);
+    if (!companion) throw new InvalidArgumentError(`knows only ${[...companions.keys()].join(", ")}`);
+    return companion;
+  });
+  return [...new Set([...before, ...added])];
 }
 
 // More would be a mistake on one machine.

@@ -35,6 +35,7 @@ const handlers: ControlHandlers = {
   restart: async (name) => {
     throw new Error(`there is no service ${name} here`);
   },
+  bus: async () => ({ PLINTH_BUS_DRIVER: "postgres" }),
   down: () => void calls.push("down"),
 };
 

@@ -22,6 +22,7 @@ function environment(
       workloadJwksFile: "/run/jwks.json",
       routesDirectory: "/run/routes",
       logLevel: "info",
+      companions: {},
       otlpEndpoint: undefined,
     },
     instance: {

@@ -23,6 +23,9 @@ const outsideOfSpecs = [
     "folder with what the hermetic cluster is made of; `plinth-cluster` in the user's cache folder when absent",
   ],
   ["PLINTH_KUBE_BIN", "tests", "folder with kube-apiserver and etcd; the cluster's cache when absent"],
+  ["PLINTH_TEST_KAFKA", "tests", "brokers that tests use, host:port; without it they start a Kafka of their own"],
+  ["PLINTH_FAULT_POINTS", "tests", "kills per driver in the fault suite of the event bus; 20 when absent"],
+  ["PLINTH_FAULT_SEED", "tests", "decides whom that suite kills, and when; 1 when absent"],
   ["PLINTH_REDIS_SERVER", "`plinth`, tests", "binary of redis-server or valkey-server; the first on PATH when absent"],
   ["PLINTH_TEST_REDIS", "tests", "URL of a Redis to test with, in place of one that the run starts"],
   ["PLINTH_TEST_DATA", "tests", "folder with third-party test data; `../shared/data` when absent"],
@@ -71,6 +74,12 @@ async function sharedSections(): Promise<Section[]> {
       spec: shared.databaseConfig,
     },
     { title: "With events", intro: "Services that publish or consume events.", spec: shared.busConfig },
+    {
+      title: "With events through PostgreSQL",
+      intro: "When `PLINTH_BUS_DRIVER` is `postgres`.",
+      spec: shared.postgresBusConfig,
+    },
+    { title: "With events through Kafka", intro: "When `PLINTH_BUS_DRIVER` is `kafka`.", spec: shared.kafkaBusConfig },
     {
       title: "With Redis",
       intro: "When `PLINTH_CACHE_DRIVER` is `redis`: see [caching](caching.md).",

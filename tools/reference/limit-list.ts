@@ -1,4 +1,5 @@
 import { callLimits } from "./call-limits.ts";
+import { databaseAndEvents } from "./event-limits.ts";
 import { gatewayOnKubernetes } from "./gateway-limits.ts";
 import { operatorLimits } from "./operator-limits.ts";
 import { redisLimits } from "./redis-limits.ts";
@@ -78,40 +79,7 @@ export const limitList: Readonly<Record<string, Readonly<Record<string, readonly
   },
   ...callLimits,
   ...redisLimits,
-  "PostgreSQL and events": {
-    "packages/postgres/src/database.ts": [
-      { name: "startPatienceMs", meaning: "at start, until a server that does not answer ends the process" },
-      { name: "startRetryMs", meaning: "between two tries meanwhile" },
-      { name: "poolMax", meaning: "connections of a service; `PLINTH_DATABASE_POOL_MAX`" },
-      { name: "statementTimeoutMs", meaning: "a statement; then `DATABASE_STATEMENT_TIMEOUT`" },
-      { name: "connectTimeoutMs", meaning: "a connection, and the wait for a free one" },
-      { name: "idleTimeoutMillis", meaning: "an idle connection is kept", unit: "ms" },
-      { name: "attemptsMax", meaning: "attempts of a transaction that lost a serialization race" },
-      { name: "pingIntervalMs", meaning: "between two looks whether PostgreSQL is there" },
-      { name: "pingTimeoutMs", meaning: "such a look; then the service is not ready" },
-    ],
-    "packages/postgres/src/migrate/migrate.ts": [
-      { name: "lockTimeoutMs", meaning: "a migration waits for the lock of another migrator" },
-    ],
-    "packages/bus/src/outbox-relay.ts": [
-      { name: "batchMax", meaning: "events published at a time" },
-      { name: "pollMs", meaning: "delay of an event whose wake-up was missed" },
-      { name: "lockRetryMs", meaning: "between two attempts to become the relay of a service" },
-    ],
-    "packages/bus/src/postgres/schema.ts": [{ name: "partitionCount", meaning: "partitions of a topic" }],
-    "packages/bus/src/postgres/postgres-bus.ts": [
-      { name: "retentionMs", meaning: "events are kept for consumers" },
-      { name: "poolMax", meaning: "connections of a service to the bus" },
-      { name: "pruneIntervalMs", meaning: "between two removals of old events" },
-    ],
-    "packages/bus/src/postgres/postgres-consumer.ts": [
-      { name: "batchMax", meaning: "events read at a time" },
-      { name: "pollMs", meaning: "delay of an event whose wake-up was missed" },
-    ],
-    "packages/bus/src/deliver.ts": [
-      { name: "attemptsMax", meaning: "attempts to consume an event before it is put aside" },
-    ],
-  },
+  ...databaseAndEvents,
   "Gateway: callers": {
     "services/gateway/src/data/listener.ts": [
       { name: "connectionsMax", meaning: "open connections" },

@@ -14,10 +14,10 @@ export function repositoryFiles(pattern = "**/*"): string[] {
 
 export const readRepositoryFile = (file: string): string => readFileSync(path.join(root, file), "utf8");
 
-/** TypeScript that runs in production: no tests, contract suites or fixtures. */
+/** TypeScript that runs in production: no tests, contract suites or fixtures, and no servers of a developer's machine. */
 export const sourceFiles = (): string[] =>
   repositoryFiles("{operator,{packages,services,examples}/*}/src/**/*.ts").filter(
-    (file) => !file.startsWith("packages/testing/") && !/\.(test|contract)\.ts$/.test(file),
+    (file) => !/^packages\/(testing|local-servers)\//.test(file) && !/\.(test|contract)\.ts$/.test(file),
   );
 
 /** A file's lines without its comments, numbered from 1. */

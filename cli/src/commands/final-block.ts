@@ -6,6 +6,8 @@ export interface FinalBlockOptions {
   gatewayUrl: string | undefined;
   admin: AdminAccount | undefined;
   paths: LocalPaths;
+  /** host:port by name. */
+  companions: Record<string, string>;
   services: readonly ServiceStatus[];
 }
 
@@ -20,6 +22,7 @@ export function finalBlock(options: FinalBlockOptions): string[] {
     ...(admin
       ? [`  admin      ${admin.email}  password ${admin.password}`, `             (kept in ${paths.admin})`]
       : []),
+    ...Object.entries(options.companions).map(([name, address]) => `  ${name.padEnd(10)} ${address}`),
     ...(gatewayUrl && admin ? signIn(gatewayUrl, admin) : []),
     "",
     `  data       ${paths.home} (kept; start anew with: npm start -- --reset)`,

@@ -2,6 +2,7 @@ import path from "node:path";
 import { createLogger, systemClock, systemRandom } from "@plinth/kernel";
 import { CommandFailure, exitCodes } from "../exit-codes.ts";
 import { type AdminAccount, cliWorkload, ensureAdminAccount } from "../local/admin-account.ts";
+import type { Companion } from "../local/companions/companion.ts";
 import { AlreadyRunning, control, openControlSocket, type PlatformState } from "../local/control-socket.ts";
 import { coreManifests, loadServices, manifestFile } from "../local/find-manifests.ts";
 import { type LocalPaths, localPaths } from "../local/local-paths.ts";
@@ -23,6 +24,7 @@ export interface UpOptions {
   data: string;
   port: number;
   replicas: ReplicaCounts;
+  with: readonly Companion[];
   logLevel: string;
   /** False: only what --file names. */
   core: boolean;
@@ -57,7 +59,7 @@ function refuseUnknown(replicas: ReplicaCounts, services: readonly LocalService[
 
 /** A platform runs on this data already: it takes the files over, or its state is shown. */
 async function handOver(paths: LocalPaths, files: string[], options: UpOptions, terminal: Terminal): Promise<number> {
-  if (options.reset || options.verify) {
+  if (options.reset || options.verify || options.with.length > 0) {
     throw new CommandFailure(`a platform runs on ${paths.home}: stop it first with npx plinth down`);
   }
   if (files.length > 0) {
@@ -89,6 +91,7 @@ async function runInForeground(
   });
   const platform = createLocalPlatform({
     ...options,
+    companions: options.with,
     paths,
     print,
     shell: process.env,
@@ -115,6 +118,7 @@ async function runInForeground(
       const inFile = await loadServices([{ file: service.file, core: service.core }]);
       await platform.apply(inFile.filter((candidate) => candidate.name === name));
     },
+    bus: () => platform.busEnv(),
     down: () => stop.request("asked to stop"),
   }).catch((err) => {
     if (err instanceof AlreadyRunning) throw new CommandFailure(`${err.message}: ${paths.home}`);
@@ -182,7 +186,9 @@ async function bringUp(
       "! the built-in check failed; the platform keeps running so that you can look at it, and checks again",
     );
   if (!options.verify) {
-    for (const line of finalBlock({ gatewayUrl, admin, paths, services: platform.status() })) terminal.line(line);
+    const companions = await platform.companions();
+    for (const line of finalBlock({ gatewayUrl, admin, paths, companions, services: platform.status() }))
+      terminal.line(line);
   }
   return { healthy, check };
 }

@@ -1,5 +1,6 @@
 import { access, constants, mkdir, stat, statfs } from "node:fs/promises";
 import path from "node:path";
+import { companions } from "../local/companions/registry.ts";
 import { isFree } from "../local/ports.ts";
 import { hydrate, postgresFolder, postgresVersion } from "../local/postgres-binaries.ts";
 import { preferredPostgresPort } from "../local/preferred-ports.ts";
@@ -89,6 +90,17 @@ export const checks: readonly Check[] = [
       return freeBytes >= freeDiskMinBytes ? { ok: true, text } : { ok: false, text, fix: "free at least 1 GiB" };
     },
   },
+  ...[...companions.values()].map(
+    (companion): Check => ({
+      name: companion.name,
+      async run() {
+        const problem = await companion.problem();
+        if (problem === undefined) return { ok: true, text: `plinth up --with ${companion.name} can run` };
+        // Nothing that the platform itself needs: a remark.
+        return { ok: true, text: `plinth up --with ${companion.name} cannot run`, fix: problem };
+      },
+    }),
+  ),
   {
     name: "ports",
     async run({ port }) {

@@ -20,6 +20,8 @@ export interface ControlHandlers {
   status(): PlatformStatus;
   apply(files: string[]): Promise<void>;
   restart(service: string): Promise<void>;
+  /** Keys with which the event bus is reached, passwords included. */
+  bus(): Promise<Record<string, string>>;
   /** Begins to stop; does not wait for the end. */
   down(): void;
 }
@@ -70,6 +72,8 @@ async function dispatch(call: string, body: string, handlers: ControlHandlers): 
   switch (call) {
     case "GET /status":
       return handlers.status();
+    case "GET /bus":
+      return handlers.bus();
     case "POST /apply":
       await handlers.apply(argument()["files"] as string[]);
       return handlers.status();
@@ -109,6 +113,7 @@ export interface Control {
   status(): Promise<PlatformStatus | undefined>;
   apply(files: string[]): Promise<PlatformStatus | undefined>;
   restart(service: string): Promise<PlatformStatus | undefined>;
+  bus(): Promise<Record<string, string> | undefined>;
   down(): Promise<object | undefined>;
 }
 
@@ -136,6 +141,7 @@ export function control(file: string): Control {
     status: () => call("GET", "/status"),
     apply: (files) => call("POST", "/apply", { files }),
     restart: (service) => call("POST", "/restart", { service }),
+    bus: () => call("GET", "/bus"),
     down: () => call("POST", "/down"),
   };
 }

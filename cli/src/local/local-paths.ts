@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { companions } from "./companions/registry.ts";
 
 /** Where the local substrate keeps everything of one platform. */
 export interface LocalPaths {
@@ -37,7 +38,7 @@ export function localPaths(home: string): LocalPaths {
 }
 
 /** Entries of the home folder that belong to the substrate: what a reset removes. */
-export const ownedEntries = ["data", "run", "logs", "secrets.json", "admin.json"] as const;
+export const ownedEntries = ["data", "run", "logs", "secrets.json", "admin.json", ...companions.keys()];
 
 function socketPath(wanted: string, home: string): string {
   if (Buffer.byteLength(wanted) <= socketPathMaxBytes) return wanted;

@@ -2,6 +2,8 @@ import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import type { Clock, Component, Logger, Random } from "@plinth/kernel";
 import { bundleService } from "./bundle.ts";
+import type { Companion } from "./companions/companion.ts";
+import { type KeptCompanions, keepCompanions } from "./companions/keep-companions.ts";
 import { conflicts } from "./conflicts.ts";
 import { createDatabases, type Databases, type SchemaAccess } from "./databases.ts";
 import { dependencyOrder } from "./dependency-order.ts";
@@ -25,6 +27,8 @@ export interface LocalPlatformOptions {
   /** Wanted for the gateway. */
   port: number;
   replicas: ReplicaCounts;
+  /** Servers of other projects that run beside the services. */
+  companions: readonly Companion[];
   logLevel: string;
   /** Shows one line of a service, or of "plinth" itself. */
   print: (label: string, text: string) => void;
@@ -45,6 +49,10 @@ export interface LocalPlatform {
   /** Undefined without a gateway. */
   gatewayUrl(): string | undefined;
   tokens(): WorkloadTokens | undefined;
+  /** host:port of the companions by name. */
+  companions(): Promise<Record<string, string>>;
+  /** The keys with which services reach the event bus. */
+  busEnv(): Promise<Record<string, string>>;
   stop(): Promise<void>;
   kill(): void;
 }
@@ -53,6 +61,7 @@ export interface LocalPlatform {
 interface Ground {
   secrets: Secrets;
   postgres: PostgresKeeper;
+  companions: KeptCompanions;
   databases: Databases;
   tokens: WorkloadTokens;
   platformEnv: PlatformEnv;
@@ -76,6 +85,14 @@ export function createLocalPlatform(options: LocalPlatformOptions): LocalPlatfor
     const secrets = await openSecrets(paths.secrets);
     for (const folder of [paths.run, paths.logs]) await mkdir(folder, { recursive: true, mode: 0o700 });
     await clearRoutes(paths.routes);
+    const companionsStarted = keepCompanions(options.companions, {
+      home: paths.home,
+      say,
+      clock,
+      random: options.random,
+    });
+    // Whoever fails first is reported; the other is stopped where both are known.
+    companionsStarted.catch(() => {});
     const postgres = await keepPostgres(
       {
         dataDirectory: paths.postgresData,
@@ -97,14 +114,16 @@ export function createLocalPlatform(options: LocalPlatformOptions): LocalPlatfor
     });
     await tokens.start?.();
     say(`PostgreSQL runs on port ${postgres.server.port} (${seconds(begin)})`);
+    const companions = await companionsStarted;
     const platformEnv = {
       ...urls,
+      companions: companions.env,
       workloadJwksFile: paths.workloadJwks,
       routesDirectory: paths.routes,
       logLevel: options.logLevel,
       otlpEndpoint: options.shell["PLINTH_OTLP_ENDPOINT"],
     };
-    return { secrets, postgres, databases, tokens, platformEnv };
+    return { secrets, postgres, companions, databases, tokens, platformEnv };
   }
 
   const seconds = (begin: number) => `${((clock.monotonicMs() - begin) / 1000).toFixed(1)} s`;
@@ -210,13 +229,18 @@ export function createLocalPlatform(options: LocalPlatformOptions): LocalPlatfor
     status: () => supervisor.status(),
     gatewayUrl: () => (gatewayPort === undefined ? undefined : `http://127.0.0.1:${gatewayPort}`),
     tokens: () => tokens,
+    companions: async () => (await ground)?.companions.addresses ?? {},
+    async busEnv() {
+      const { busUrl, companions } = (await ground)?.platformEnv ?? { busUrl: "", companions: {} };
+      return { PLINTH_BUS_DRIVER: "postgres", PLINTH_BUS_URL: busUrl, ...companions };
+    },
     kill: () => supervisor.kill(),
     async stop() {
       await registrar?.stop?.(AbortSignal.timeout(2_000));
       await supervisor.stop();
       const on = await ground?.catch(() => undefined);
       await on?.tokens.stop?.(AbortSignal.timeout(1_000));
-      await on?.postgres.stop();
+      await Promise.all([on?.postgres.stop(), on?.companions.stop()]);
     },
   };
 }

@@ -14,6 +14,8 @@ export interface PlatformEnv {
   workloadJwksFile: string;
   routesDirectory: string;
   logLevel: string;
+  /** Keys for the servers of other projects that run beside the services; they replace those below. */
+  companions: Record<string, string>;
   /** Passed on from the shell: an OTLP receiver for traces. */
   otlpEndpoint: string | undefined;
 }
@@ -64,6 +66,7 @@ export function serviceEnv(options: ServiceEnvOptions): Record<string, string> {
     PLINTH_TOKEN_AUDIENCE: tokenAudience,
     PLINTH_EXIT_ON_STDIN_END: "true",
     ...(instance.databaseUrl ? { PLINTH_DATABASE_URL: instance.databaseUrl } : {}),
+    ...platform.companions,
     ...(platform.otlpEndpoint ? { PLINTH_OTLP_ENDPOINT: platform.otlpEndpoint } : {}),
     ...(service.name === gatewayName ? { PLINTH_GATEWAY_ROUTES: platform.routesDirectory } : {}),
   };

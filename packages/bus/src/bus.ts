@@ -28,17 +28,21 @@ export interface SubscribeOptions {
   /**
    * Handles one message. It may see a message twice and must deduplicate by id. When it throws, the message is tried
    * again with growing delays while later messages of its partition wait. Fault "unavailable" is tried for ever; any
-   * other error sends the message to the dead letters after `attemptsMax` tries.
+   * other error sends the message to the dead letters after `attemptsMax` tries. What it does not know (a type or version
+   * of later days) it leaves alone and says so with "skipped", which is counted.
    */
-  handle(message: BusMessage, signal: AbortSignal): Promise<void>;
+  // biome-ignore lint/suspicious/noConfusingVoidType: most handlers return nothing
+  handle(message: BusMessage, signal: AbortSignal): Promise<void | "skipped">;
   /** Default 8. */
   attemptsMax?: number;
 }
 
 /**
- * An event bus. Duties of a driver: `publish` resolves when the messages are durable; delivery is at least once; order
- * is kept per topic and key as published; a message that was published before a group's first subscription is
- * delivered to it as well; an instance that dies hands its share to the others.
+ * An event bus. Duties of a driver: `publish` resolves when the messages are durable and rejects, with Fault
+ * "unavailable" where the bus is away, when they may not be: the caller publishes them again, in the same order; delivery
+ * is at least once; order is kept per topic and key as published; a message that was published before a group's first
+ * subscription is delivered to it as well; an instance that dies hands its share to the others; a consumer holds a bounded
+ * number of messages in memory; what comes back after an absence needs no restart of anybody.
  */
 export interface EventBus extends Component {
   publish(messages: readonly BusMessage[]): Promise<void>;

@@ -1,5 +1,7 @@
 export { appendEvent, type EventContext, type NewEvent } from "./append-event.ts";
 export type { BusMessage, EventBus, SubscribeOptions } from "./bus.ts";
+export type { DeadLetter, DeadLetterFilter, DeadLetters } from "./dead-letters.ts";
 export { createOutboxRelay, type OutboxRelayOptions } from "./outbox-relay.ts";
 export { createPostgresBus, type PostgresBusOptions } from "./postgres/postgres-bus.ts";
+export { createPostgresDeadLetters, type PostgresDeadLettersOptions } from "./postgres/postgres-dead-letters.ts";
 export { busSchemaSql } from "./postgres/schema.ts";

@@ -7,7 +7,13 @@ import { silentLogger, systemClock, systemRandom } from "@plinth/kernel";
 import { createDatabase, type Database, migrate } from "@plinth/postgres";
 import { createTestDatabase, eventually, type TestDatabase } from "@plinth/testing";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { appendEvent, type BusMessage, createOutboxRelay, type EventBus } from "../src/index.ts";
+import {
+  appendEvent,
+  type BusMessage,
+  createOutboxRelay,
+  type EventBus,
+  type OutboxRelayOptions,
+} from "../src/index.ts";
 
 let fixture: TestDatabase;
 let database: Database;
@@ -52,7 +58,7 @@ function recordingBus(
   };
 }
 
-async function startRelay(bus: EventBus): Promise<void> {
+async function startRelay(bus: EventBus, more: Partial<OutboxRelayOptions> = {}): Promise<void> {
   const relay = createOutboxRelay({
     database,
     bus,
@@ -60,6 +66,7 @@ async function startRelay(bus: EventBus): Promise<void> {
     logger: silentLogger,
     clock: systemClock,
     random: systemRandom,
+    ...more,
   });
   await relay.start?.();
   stops.push(async () => relay.stop?.(AbortSignal.timeout(5_000)));
@@ -78,7 +85,10 @@ const sell = (value: string) =>
   );
 
 const values = (messages: BusMessage[]) => messages.map((m) => fromBinary(StringValueSchema, m.data).value);
-const waiting = async () => Number((await fixture.admin("SELECT count(*) AS n FROM shop.outbox"))[0]?.["n"]);
+const waiting = async () =>
+  Number(
+    (await fixture.admin("SELECT count(*) AS n FROM shop.outbox, shop.outbox_cursor WHERE position > high"))[0]?.["n"],
+  );
 
 describe("outbox relay", () => {
   test("publishes in order what was committed, and nothing that was rolled back", async () => {
@@ -120,6 +130,28 @@ describe("outbox relay", () => {
       expect(new Set(bus.seen.map((m) => m.id)).size).toBe(1);
     },
   );
+
+  test("while the bus is away writes go on; afterwards the backlog comes in order", async () => {
+    let away = true;
+    const bus = recordingBus(() => (away ? "before" : undefined));
+    const lines: string[] = [];
+    const record = (_: unknown, line: string) => void lines.push(line);
+    await startRelay(bus, { alertAgeMs: 1, logger: { ...silentLogger, error: record, info: record } });
+    const expected = Array.from({ length: 1_200 }, (_, i) => `v${i}`);
+    for (const value of expected.slice(0, 600)) await sell(value);
+    await eventually(() => expect(lines).toEqual(["events wait in the outbox: the bus is away"]));
+    for (const value of expected.slice(600)) await sell(value);
+    expect(await waiting()).toBe(1_200);
+    expect(bus.seen).toEqual([]);
+    away = false;
+    await eventually(() => expect(values(bus.seen)).toEqual(expected), 30_000);
+    await eventually(() =>
+      expect(lines).toEqual([
+        "events wait in the outbox: the bus is away",
+        "all events that waited in the outbox are published",
+      ]),
+    );
+  });
 
   test("of two relays one works; the other takes over when its connection dies", async () => {
     const bus = recordingBus();

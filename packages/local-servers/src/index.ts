@@ -1,4 +1,6 @@
+export { installKafka, kafkaProblem, kafkaVersion } from "./kafka/install-kafka.ts";
+export { type LocalKafka, type LocalKafkaOptions, startKafka } from "./kafka/start-kafka.ts";
 export type { LocalServer } from "./local-server.ts";
 export { findRedis } from "./redis/find-redis.ts";
 export { type LocalRedis, type LocalRedisOptions, startRedis } from "./redis/start-redis.ts";
-export { type ServerProcess, type ServerProcessOptions, startServerProcess } from "./server-process.ts";
+export { endLeftServer, type ServerProcess, type ServerProcessOptions, startServerProcess } from "./server-process.ts";

@@ -24,16 +24,18 @@ export interface ServerProcessOptions {
 
 export type ServerProcess = LocalServer;
 
+const pidFileIn = (directory: string): string => path.join(directory, "pid");
+
 const pollMs = 25;
 const logLinesShown = 12;
 
 /** Starts a server, ending first the one that an earlier run left on the same folder, and waits until it answers. */
 export async function startServerProcess(options: ServerProcessOptions): Promise<ServerProcess> {
   const { name, directory, clock } = options;
-  const pidFile = path.join(directory, "pid");
+  const pidFile = pidFileIn(directory);
   const logFile = path.join(directory, `${name}.log`);
   await mkdir(directory, { recursive: true, mode: 0o700 });
-  await endStale(options, pidFile);
+  await endLeftServer(options);
   const log = await open(logFile, "a", 0o600);
   const child = spawn(options.command, options.args, {
     cwd: directory,
@@ -88,8 +90,12 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
 }
 
 /** Ends what an earlier run left behind. Pids are reused: only a process whose command line names the folder is ours. */
-async function endStale(options: ServerProcessOptions, pidFile: string): Promise<void> {
-  const pid = Number(await readFile(pidFile, "utf8").catch(() => ""));
+export async function endLeftServer(options: {
+  directory: string;
+  stopTimeoutMs: number;
+  clock: Clock;
+}): Promise<void> {
+  const pid = Number(await readFile(pidFileIn(options.directory), "utf8").catch(() => ""));
   if (!Number.isInteger(pid) || pid < 2 || !(await isOurs(pid, options.directory))) return;
   const deadline = options.clock.monotonicMs() + options.stopTimeoutMs;
   process.kill(pid, "SIGTERM");

@@ -1,4 +1,4 @@
-import type { Transaction } from "./database.ts";
+import type { Queryable, Transaction } from "./database.ts";
 
 /**
  * Marks a message as handled by `consumer` in the transaction of its effect. False when it was handled before: then
@@ -10,4 +10,20 @@ export async function markHandled(tx: Transaction, consumer: string, messageId: 
     [consumer, messageId],
   );
   return rows.length === 1;
+}
+
+const forgetRowsMax = 5_000;
+
+/**
+ * Drops marks that are older than any message that can still come; a few thousand per call, so that no statement takes long.
+ * True when there are more.
+ */
+export async function forgetHandled(database: Queryable, olderThanMs: number): Promise<boolean> {
+  const rows = await database.query(
+    `DELETE FROM inbox WHERE (consumer, message_id) IN (
+       SELECT consumer, message_id FROM inbox WHERE handled_at < now() - $1 * interval '1 millisecond' LIMIT ${forgetRowsMax}
+     ) RETURNING 1`,
+    [olderThanMs],
+  );
+  return rows.length === forgetRowsMax;
 }

@@ -7,6 +7,7 @@ export {
   type TransactionOptions,
 } from "./database.ts";
 export { databaseFault, sqlState, violatedConstraint } from "./database-fault.ts";
-export { markHandled } from "./inbox.ts";
+export { forgetHandled, markHandled } from "./inbox.ts";
 export { type MigrateOptions, type MigrateResult, migrate } from "./migrate/migrate.ts";
-export { deleteOutbox, insertOutboxRow, type OutboxRow, outboxChannel, readOutbox } from "./outbox.ts";
+export { insertOutboxRow, type OutboxRow, outboxChannel } from "./outbox.ts";
+export { type Backlog, type OutboxReader, openOutbox } from "./outbox-reader.ts";

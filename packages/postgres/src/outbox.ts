@@ -1,4 +1,3 @@
-import type pg from "pg";
 import type { Transaction } from "./database.ts";
 
 /** A fact as it waits in the outbox. `data` is the protobuf message that `type` names. */
@@ -35,18 +34,4 @@ export async function insertOutboxRow(tx: Transaction, row: Omit<OutboxRow, "tim
     ],
   );
   await tx.query(`SELECT pg_notify($1, current_schema())`, [outboxChannel]);
-}
-
-/** The oldest rows, in order. Runs on the relay's own connection, which holds the leader lock. */
-export async function readOutbox(client: pg.Client, limit: number): Promise<(OutboxRow & { position: string })[]> {
-  const { rows } = await client.query(
-    `SELECT position, id, topic, key, type, subject, time, data, actor, request_id AS "requestId", traceparent
-     FROM outbox ORDER BY position LIMIT $1`,
-    [limit],
-  );
-  return rows;
-}
-
-export async function deleteOutbox(client: pg.Client, positions: readonly string[]): Promise<void> {
-  await client.query("DELETE FROM outbox WHERE position = ANY($1::bigint[])", [positions]);
 }

@@ -1,4 +1,4 @@
-import { createOutboxRelay, createPostgresBus, type EventBus } from "@plinth/bus";
+import { createOutboxRelay, type EventBus } from "@plinth/bus";
 import type { Caches } from "@plinth/cache";
 import { type Clients, createAuthzAuthorizer, createClients } from "@plinth/clients";
 import {
@@ -51,6 +51,7 @@ import { composeCaches, type SharedRedis } from "./compose-caches.ts";
 import { createDenialRecorder } from "./denial-recorder.ts";
 import { groupsOfNamespace } from "./groups-of-namespace.ts";
 import { createModelPublisher } from "./model-publisher.ts";
+import { openBus } from "./open-bus.ts";
 import { createRegistration } from "./registration.ts";
 import {
   type BaseConfig,
@@ -58,9 +59,13 @@ import {
   busConfig,
   databaseConfig,
   discoveryConfig,
+  kafkaBusConfig,
+  postgresBusConfig,
   redisConfig,
 } from "./service-config.ts";
 import { createWorkloadTokenSource } from "./workload-token.ts";
+
+const inboxRetentionMinMs = 30 * 86_400_000;
 
 /** What a composition root gets to work with. */
 export interface ServiceRuntime {
@@ -129,10 +134,20 @@ export async function composeService<S extends ConfigSpec>(
     ...(definition.uses.database ? databaseConfig : {}),
     ...(definition.uses.bus ? busConfig : {}),
     ...(source["PLINTH_CACHE_DRIVER"] === "redis" ? redisConfig : {}),
+    ...(definition.uses.bus ? busDriverConfig(source["PLINTH_BUS_DRIVER"]) : {}),
     ...definition.config,
   };
   const config = readConfig(spec, source) as BaseConfig &
-    Partial<ConfigOf<typeof discoveryConfig & typeof databaseConfig & typeof busConfig & typeof redisConfig>> &
+    Partial<
+      ConfigOf<
+        typeof discoveryConfig &
+          typeof databaseConfig &
+          typeof busConfig &
+          typeof postgresBusConfig &
+          typeof kafkaBusConfig &
+          typeof redisConfig
+      >
+    > &
     ConfigOf<S>;
   const clock = systemClock;
   const random = systemRandom;
@@ -158,9 +173,8 @@ export async function composeService<S extends ConfigSpec>(
       })
     : undefined;
   const qualifiedName = qualifiedServiceName(definition.name, config);
-  const bus = config.busUrl
-    ? groupsOfNamespace(createPostgresBus({ ...common, url: config.busUrl }), config)
-    : undefined;
+  const openedBus = await openBus(config, common);
+  const bus = openedBus ? groupsOfNamespace(openedBus, config) : undefined;
   const { caches, redis } = await composeCaches({ config, qualifiedName, instanceId, logger, clock, random });
   const verifierFor = (keys: () => Promise<string>): AccessTokenVerifier =>
     createAccessTokenVerifier({
@@ -226,7 +240,13 @@ export async function composeService<S extends ConfigSpec>(
           ...{ health, logger, clock, random },
         });
   const relay =
-    database && bus ? createOutboxRelay({ database, bus, source: qualifiedName, logger, clock, random }) : undefined;
+    database && bus
+      ? createOutboxRelay({
+          ...{ database, bus, source: qualifiedName, logger, clock, random },
+          // Nothing comes again that the bus has forgotten.
+          inboxRetentionMs: Math.max(inboxRetentionMinMs, 2 * (config.kafkaRetentionMs ?? 0)),
+        })
+      : undefined;
   const telemetryPart: Component = { name: "telemetry", stop: () => telemetry.shutdown() };
   const all = [
     telemetryPart,
@@ -251,6 +271,9 @@ export async function composeService<S extends ConfigSpec>(
     adminPort: () => admin.port(),
   };
 }
+
+/** Only the keys of the driver that is used are required. */
+const busDriverConfig = (driver: string | undefined) => (driver === "kafka" ? kafkaBusConfig : postgresBusConfig);
 
 function telemetryFor(
   definition: { name: string; version: string },

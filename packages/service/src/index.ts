@@ -10,7 +10,15 @@ export {
   type ServiceRuntime,
 } from "./compose-service.ts";
 export { confirmErasure, type ErasureConfirmation, erasedUserOf, erasureTopic, userTopic } from "./erasure.ts";
-export { baseConfig, busConfig, databaseConfig, discoveryConfig, redisConfig } from "./service-config.ts";
+export {
+  baseConfig,
+  busConfig,
+  databaseConfig,
+  discoveryConfig,
+  kafkaBusConfig,
+  postgresBusConfig,
+  redisConfig,
+} from "./service-config.ts";
 
 /** Runs a service as this process until it is told to stop. */
 export const runService = <S extends ConfigSpec>(definition: ServiceDefinition<S>): Promise<void> =>

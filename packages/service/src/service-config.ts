@@ -1,4 +1,4 @@
-import { type ConfigOf, durationMs, integer, list, oneOf, optionalText, text, url } from "@plinth/kernel";
+import { type ConfigOf, durationMs, integer, list, oneOf, optionalText, secret, text, url } from "@plinth/kernel";
 
 /** Keys that every service understands; the substrate (operator or CLI) sets them. */
 export const baseConfig = {
@@ -83,9 +83,49 @@ export const databaseConfig = {
 };
 
 export const busConfig = {
-  busDriver: oneOf("PLINTH_BUS_DRIVER", "the event bus", ["postgres"], { default: "postgres" }),
+  busDriver: oneOf("PLINTH_BUS_DRIVER", "the event bus", ["postgres", "kafka"], { default: "postgres" }),
+};
+
+export const postgresBusConfig = {
   busUrl: { ...url("PLINTH_BUS_URL", "for driver postgres: URL of the bus's role", postgresUrl), secret: true },
 };
+
+export const kafkaBusConfig = {
+  kafkaBrokers: list("PLINTH_KAFKA_BROKERS", "for driver kafka: some of the brokers, host:port"),
+  kafkaTls: oneOf("PLINTH_KAFKA_TLS", "TLS to the brokers", ["on", "off"], { default: "off" }),
+  kafkaCaFile: optionalText(
+    "PLINTH_KAFKA_CA_FILE",
+    "PEM file of the authority that signed the brokers' certificates; the system's authorities when absent",
+  ),
+  kafkaSaslMechanism: oneOf(
+    "PLINTH_KAFKA_SASL_MECHANISM",
+    "how to sign in to the brokers",
+    ["none", "plain", "scram-sha-256", "scram-sha-512"],
+    { default: "none" },
+  ),
+  kafkaUsername: text("PLINTH_KAFKA_USERNAME", "for SASL", { default: "" }),
+  kafkaPassword: secret("PLINTH_KAFKA_PASSWORD", "for SASL", { default: "" }),
+  kafkaTopicPrefix: text(
+    "PLINTH_KAFKA_TOPIC_PREFIX",
+    "what the names of all topics and consumer groups begin with; the same for all services",
+    { default: "plinth." },
+  ),
+  kafkaPartitions: integer(
+    "PLINTH_KAFKA_PARTITIONS",
+    "of topics that are made: how many instances of a service can consume at once",
+    { default: 12, min: 1, max: 1_000 },
+  ),
+  kafkaReplication: integer("PLINTH_KAFKA_REPLICATION", "copies of topics that are made", {
+    default: 3,
+    min: 1,
+    max: 32,
+  }),
+  kafkaRetentionMs: durationMs("PLINTH_KAFKA_RETENTION", "how long topics that are made keep events", {
+    default: "7d",
+  }),
+};
+
+export type KafkaBusConfig = ConfigOf<typeof kafkaBusConfig>;
 
 export const redisConfig = {
   redisUrl: {

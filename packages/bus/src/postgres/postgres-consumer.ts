@@ -2,9 +2,12 @@ import { backoffMs, type Clock, type Component, type Logger, type Random } from 
 import type { Database } from "@plinth/postgres";
 import type pg from "pg";
 import type { BusMessage, SubscribeOptions } from "../bus.ts";
+import { observeLag } from "../bus-metrics.ts";
+import type { Failure } from "../dead-letters.ts";
 import { deliver } from "../deliver.ts";
 import { createWakeUp, type WakeUp } from "../wake-up.ts";
-import { busChannel, partitionCount } from "./schema.ts";
+import { storeDeadLetter } from "./postgres-dead-letters.ts";
+import { busChannel, partitionCount, replayTopic } from "./schema.ts";
 
 export interface PostgresConsumerOptions {
   database: Database;
@@ -15,6 +18,9 @@ export interface PostgresConsumerOptions {
 }
 
 type Partition = { topic: string; partition: number };
+
+/** Handles what comes next in a partition; returns how many there were. */
+type NextBatch = (at: Partition, signal: AbortSignal) => Promise<number>;
 
 const batchMax = 100;
 const pollMs = 2_000;
@@ -28,7 +34,9 @@ export function createPostgresConsumer(options: PostgresConsumerOptions): Compon
   const { database, subscription, logger, clock, random } = options;
   const stopping = new AbortController();
   const everyTopic = subscription.topics.includes("*");
+  const owned = new Map<string, Set<number>>();
   let running: Promise<void> = Promise.resolve();
+  let endOfLag = () => {};
 
   async function run(): Promise<void> {
     for (let attempt = 1; !stopping.signal.aborted; attempt++) {
@@ -50,30 +58,33 @@ export function createPostgresConsumer(options: PostgresConsumerOptions): Compon
     const tryLock = createLockTaker(client, subscription.group);
     const wakeUps = new Map<string, WakeUp[]>();
     const loops: Promise<void>[] = [];
-    const consumeTopic = (topic: string): void => {
+    const consume = (topic: string, partitions: number, next: NextBatch): void => {
       if (wakeUps.has(topic)) return;
-      const ofTopic = Array.from({ length: partitionCount }, () => createWakeUp(clock));
+      const ofTopic = Array.from({ length: partitions }, () => createWakeUp(clock));
       wakeUps.set(topic, ofTopic);
       for (const [partition, wakeUp] of ofTopic.entries()) {
-        const loop = consumePartition(tryLock, { topic, partition }, wakeUp, signal);
+        const loop = consumePartition(tryLock, { topic, partition }, next, wakeUp, signal);
         // One loop's failure ends the connection, and with it the others.
         loop.catch((err) => connection.abort(err));
         loops.push(loop);
       }
     };
+    const consumeTopic = (topic: string): void => consume(topic, partitionCount, consumeBatch);
     client.on("error", (err) => connection.abort(err));
     client.on("notification", ({ payload = "" }) => {
-      if (everyTopic) consumeTopic(payload);
+      if (everyTopic && !payload.startsWith(replayTopic(""))) consumeTopic(payload);
       for (const wakeUp of wakeUps.get(payload) ?? []) wakeUp.wake();
     });
     try {
       await client.query(`LISTEN ${busChannel}`);
       const topics = everyTopic ? await knownTopics() : subscription.topics;
       for (const topic of topics) consumeTopic(topic);
+      consume(replayTopic(subscription.group), 1, consumeReplays);
       await aborted(signal);
       await Promise.all(loops);
       if (connectionReason(signal)) throw connectionReason(signal);
     } finally {
+      owned.clear();
       connection.abort();
       await client.end().catch(() => {});
     }
@@ -88,13 +99,15 @@ export function createPostgresConsumer(options: PostgresConsumerOptions): Compon
   async function consumePartition(
     tryLock: LockTaker,
     at: Partition,
+    next: NextBatch,
     wakeUp: WakeUp,
     signal: AbortSignal,
   ): Promise<void> {
-    let owned = false;
+    let mine = false;
     while (!signal.aborted) {
-      owned ||= await tryLock(at);
-      const handled = owned ? await consumeBatch(at, signal) : 0;
+      mine ||= await tryLock(at);
+      if (mine) owned.set(at.topic, (owned.get(at.topic) ?? new Set()).add(at.partition));
+      const handled = mine ? await next(at, signal) : 0;
       if (handled < batchMax) await wakeUp.wait(pollMs, signal);
     }
     if (connectionReason(signal)) throw connectionReason(signal);
@@ -109,7 +122,7 @@ export function createPostgresConsumer(options: PostgresConsumerOptions): Compon
     try {
       for (const { position, ...message } of rows) {
         if (signal.aborted) break;
-        await deliver(message, subscription, { clock, random, logger, deadLetter }, signal);
+        await deliver(message, subscription, depsAt(at.partition, position), signal);
         done = position;
       }
     } finally {
@@ -137,33 +150,51 @@ export function createPostgresConsumer(options: PostgresConsumerOptions): Compon
     );
   }
 
-  async function deadLetter(m: BusMessage, error: string): Promise<void> {
-    await database.query(
-      `INSERT INTO dead_letter (id, consumer_group, topic, key, source, type, subject, time, data, actor, request_id, error)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING`,
-      [
-        m.id,
-        subscription.group,
-        m.topic,
-        m.key,
-        m.source,
-        m.type,
-        m.subject,
-        m.time,
-        Buffer.from(m.data),
-        m.actor,
-        m.requestId,
-        error,
-      ],
+  /** Dead letters that the group gets back; one that fails again is one again. */
+  async function consumeReplays(_: Partition, signal: AbortSignal): Promise<number> {
+    const rows = await database.query<BusMessage & { position: string; partition: number }>(
+      `SELECT partition, position, topic, key, id, source, type, subject, time, data, actor, request_id AS "requestId", traceparent
+       FROM dead_letter WHERE consumer_group = $1 AND replay_at IS NOT NULL ORDER BY replay_at, failed_at LIMIT $2`,
+      [subscription.group, batchMax],
     );
+    for (const { position, partition, ...message } of rows) {
+      if (signal.aborted) break;
+      await deliver(message, subscription, depsAt(partition, position), signal);
+      await database.query("DELETE FROM dead_letter WHERE consumer_group = $1 AND id = $2 AND replay_at IS NOT NULL", [
+        subscription.group,
+        message.id,
+      ]);
+    }
+    return rows.length;
+  }
+
+  const depsAt = (partition: number, position: string) => ({
+    ...{ clock, random, logger },
+    deadLetter: (message: BusMessage, failure: Failure) =>
+      storeDeadLetter(database, { group: subscription.group, message, partition, position, ...failure }),
+  });
+
+  async function lag(): Promise<Map<string, number>> {
+    const rows = await database.query<{ topic: string; partition: number; waiting: string }>(
+      `SELECT h.topic, h.partition, h.position - coalesce(c.position, 0) AS waiting FROM partition_head h
+       LEFT JOIN consumer c ON c.consumer_group = $1 AND c.topic = h.topic AND c.partition = h.partition`,
+      [subscription.group],
+    );
+    const lags = new Map<string, number>();
+    for (const { topic, partition, waiting } of rows) {
+      if (owned.get(topic)?.has(partition)) lags.set(topic, (lags.get(topic) ?? 0) + Number(waiting));
+    }
+    return lags;
   }
 
   return {
     name: `consumer ${subscription.group}`,
     async start() {
+      endOfLag = observeLag(subscription.group, lag);
       running = run();
     },
     async stop() {
+      endOfLag();
       stopping.abort(new Error("stopping"));
       await running;
     },

@@ -22,13 +22,22 @@ CREATE TABLE IF NOT EXISTS dead_letter (
   error text NOT NULL, failed_at timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (consumer_group, id)
 );
+ALTER TABLE dead_letter
+  ADD COLUMN IF NOT EXISTS partition smallint NOT NULL DEFAULT 0,
+  ADD COLUMN IF NOT EXISTS position bigint NOT NULL DEFAULT 0,
+  ADD COLUMN IF NOT EXISTS attempts integer NOT NULL DEFAULT 1,
+  ADD COLUMN IF NOT EXISTS traceparent text,
+  ADD COLUMN IF NOT EXISTS replay_at timestamptz;
 `;
 
 /** Partitions per topic: how many instances of a group can work at once. */
 export const partitionCount = 4;
 
-/** Channel that is notified at every publish, with the topic as payload. */
+/** Channel that is notified at every publish, with the topic as payload; at a replay with `replayTopic`. */
 export const busChannel = "plinth_bus";
+
+/** Stands for the dead letters that a group gets back: in notifications and in the lock of who hands them out. */
+export const replayTopic = (group: string): string => `replay.${group}`;
 
 /** Partition of a key: FNV-1a, 32 bits. */
 export function partitionOf(key: string): number {

@@ -4,8 +4,11 @@ import type { Component } from "@plinth/kernel";
 import { type Database, markHandled } from "@plinth/postgres";
 import {
   PasswordChangedSchema,
+  UserCreatedSchema,
   UserDeletedSchema,
   UserErasedSchema,
+  UserErasureCompletedSchema,
+  UserRestoredSchema,
   UserUpdatedSchema,
 } from "@plinth/proto/plinth/identity/v1/events";
 import { UserState } from "@plinth/proto/plinth/identity/v1/identity";
@@ -15,6 +18,14 @@ import type { SessionStore } from "../store/session-store.ts";
 
 const consumer = "auth";
 
+/** Known, and no reason to end sessions; a type of later days is neither. */
+const ofNoConcern = new Set<string>([
+  UserCreatedSchema.typeName,
+  UserUpdatedSchema.typeName,
+  UserRestoredSchema.typeName,
+  UserErasureCompletedSchema.typeName,
+]);
+
 /** Ends the sessions of users who were disabled or deleted or whose password changed; forgets those of erased users. */
 export function onUserEvent(bus: EventBus, database: Database, sessions: SessionStore): Component {
   return bus.subscribe({
@@ -22,7 +33,7 @@ export function onUserEvent(bus: EventBus, database: Database, sessions: Session
     topics: [userTopic],
     async handle(message) {
       const end = sessionsToEnd(message);
-      if (!end) return;
+      if (!end) return ofNoConcern.has(message.type) ? undefined : "skipped";
       const context = { actor: message.actor, requestId: message.requestId, traceparent: message.traceparent };
       await database.transaction(async (tx) => {
         if (!(await markHandled(tx, consumer, message.id))) return;

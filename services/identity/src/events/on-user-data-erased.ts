@@ -25,7 +25,7 @@ export function onUserDataErased({ bus, database, erasures, expected, clock }: O
     group: consumer,
     topics: [erasureTopic],
     async handle(event) {
-      if (event.type !== UserDataErasedSchema.typeName) return;
+      if (event.type !== UserDataErasedSchema.typeName) return "skipped";
       const { userId, removed } = fromBinary(UserDataErasedSchema, event.data);
       const counts = Object.fromEntries(Object.entries(removed).map(([what, count]) => [what, Number(count)]));
       const confirmation = { service: event.source, confirmTime: new Date(clock.now()), removed: counts };

@@ -1,0 +1,3 @@
+export { createKafkaBus, type KafkaBusOptions } from "./kafka-bus.ts";
+export { createKafkaDeadLetters, type KafkaDeadLettersOptions } from "./kafka-dead-letters.ts";
+export type { KafkaLogin, KafkaSettings } from "./kafka-settings.ts";
