@@ -1,0 +1,40 @@
+export { decodeBase64, encodeBase64 } from "./base64.ts";
+export { type Checkpoint, formatCheckpoint, openCheckpoint, parseCheckpoint } from "./checkpoint.ts";
+export { emptyRoot, type Hash, hashBytes, leafHash, nodeHash, sameHash, sha256 } from "./hash.ts";
+export {
+  cosignatureTimeS,
+  formatNote,
+  formatSignature,
+  type Note,
+  type NoteSignature,
+  parseNote,
+  parseSignatures,
+  signText,
+  verifyNote,
+  verifySignature,
+} from "./note.ts";
+export {
+  formatKeyId,
+  formatNoteKey,
+  type NoteKey,
+  type NoteSigner,
+  noteKey,
+  parseNoteKey,
+  signatureTypes,
+  signerFromSeed,
+} from "./note-key.ts";
+export { formatProofFile, type ProofFile, parseHashes, parseProofFile, verifyProofFile } from "./proof-file.ts";
+export { type HashReader, proveConsistency, proveInclusion, treeRoot } from "./prove.ts";
+export type { Node } from "./range.ts";
+export {
+  createTileReader,
+  hashAt,
+  parseTilePath,
+  type TileId,
+  tilePath,
+  tileWidth,
+  widthInTree,
+} from "./tile.ts";
+export { createTreeEdge, edgeTiles, type Tile, type TreeEdge } from "./tree-edge.ts";
+export { type Consistency, type Inclusion, verifyConsistency, verifyInclusion } from "./verify.ts";
+export { formatWitnessRequest, parseWitnessRequest, type WitnessRequest } from "./witness.ts";
