@@ -1,5 +1,16 @@
 export { decodeBase64, encodeBase64 } from "./base64.ts";
+export { canonicalJson, type Json } from "./canonical-json.ts";
 export { type Checkpoint, formatCheckpoint, openCheckpoint, parseCheckpoint } from "./checkpoint.ts";
+export {
+  type Binding,
+  commitTo,
+  commitToBytes,
+  decodeLeaf,
+  type EntryLeaf,
+  encodeLeaf,
+  opensTo,
+  saltBytes,
+} from "./entry-leaf.ts";
 export { emptyRoot, type Hash, hashBytes, leafHash, nodeHash, sameHash, sha256 } from "./hash.ts";
 export {
   cosignatureTimeS,
@@ -25,7 +36,7 @@ export {
 } from "./note-key.ts";
 export { formatProofFile, type ProofFile, parseHashes, parseProofFile, verifyProofFile } from "./proof-file.ts";
 export { type HashReader, proveConsistency, proveInclusion, treeRoot } from "./prove.ts";
-export type { Node } from "./range.ts";
+export { joinHashes, type Node, nodesOf, type Range } from "./range.ts";
 export {
   createTileReader,
   hashAt,

@@ -19,10 +19,14 @@ export interface NewEntry {
   payload: Uint8Array | undefined;
 }
 
+/** Whether the personal parts of an entry can be read; those that cannot are empty. */
+export type PersonalData = "readable" | "erased" | "damaged";
+
 export interface Entry extends NewEntry {
   /** From 1, without gaps. */
   sequence: bigint;
   recordTime: Date;
+  personalData: PersonalData;
 }
 
 /** Every set field must match. */

@@ -13,7 +13,7 @@ import type { JsonObject, Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file plinth/audit/v1/audit.proto.
  */
 export const file_plinth_audit_v1_audit: GenFile = /*@__PURE__*/
-  fileDesc("ChtwbGludGgvYXVkaXQvdjEvYXVkaXQucHJvdG8SD3BsaW50aC5hdWRpdC52MSLQAgoFRW50cnkSCgoCaWQYASABKAkSEAoIc2VxdWVuY2UYAiABKAMSKAoEdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLcmVjb3JkX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnNvdXJjZRgFIAEoCRIOCgZhY3Rpb24YBiABKAkSDQoFYWN0b3IYByABKAkSEAoIcmVzb3VyY2UYCCABKAkSKQoHb3V0Y29tZRgJIAEoDjIYLnBsaW50aC5hdWRpdC52MS5PdXRjb21lEhIKCnJlcXVlc3RfaWQYCiABKAkSEAoIdHJhY2VfaWQYCyABKAkSEgoKaXBfYWRkcmVzcxgMIAEoCRIoCgdkZXRhaWxzGA0gASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdCKlAgoSUmVjb3JkRW50cnlSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARIoCgR0aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIaCgZhY3Rpb24YAyABKAlCCrpIB3IFEAEYyAESGQoFYWN0b3IYBCABKAlCCrpIB3IFEAEYrAISGgoIcmVzb3VyY2UYBSABKAlCCLpIBXIDGPQDEjUKB291dGNvbWUYBiABKA4yGC5wbGludGguYXVkaXQudjEuT3V0Y29tZUIKukgHggEEEAEgABIbCgppcF9hZGRyZXNzGAcgASgJQge6SARyAhgtEigKB2RldGFpbHMYCCABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0IicKD0dldEVudHJ5UmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQEifwoSTGlzdEVudHJpZXNSZXF1ZXN0Eh0KCXBhZ2Vfc2l6ZRgBIAEoBUIKukgHGgUY9AMoABIcCgpwYWdlX3Rva2VuGAIgASgJQgi6SAVyAxiABBIsCgZmaWx0ZXIYAyABKAsyHC5wbGludGguYXVkaXQudjEuRW50cnlGaWx0ZXIipgIKC0VudHJ5RmlsdGVyEhcKBWFjdG9yGAEgASgJQgi6SAVyAxisAhIYCgZhY3Rpb24YAiABKAlCCLpIBXIDGMgBEhoKCHJlc291cmNlGAMgASgJQgi6SAVyAxj0AxIXCgZzb3VyY2UYBCABKAlCB7pIBHICGEASMwoHb3V0Y29tZRgFIAEoDjIYLnBsaW50aC5hdWRpdC52MS5PdXRjb21lQgi6SAWCAQIQARIcCgpyZXF1ZXN0X2lkGAYgASgJQgi6SAVyAxiAARIuCgpzdGFydF90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiVwoTTGlzdEVudHJpZXNSZXNwb25zZRInCgdlbnRyaWVzGAEgAygLMhYucGxpbnRoLmF1ZGl0LnYxLkVudHJ5EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSpgCgdPdXRjb21lEhcKE09VVENPTUVfVU5TUEVDSUZJRUQQABITCg9PVVRDT01FX1NVQ0NFU1MQARITCg9PVVRDT01FX0ZBSUxVUkUQAhISCg5PVVRDT01FX0RFTklFRBADMokCCgxBdWRpdFNlcnZpY2USTwoLUmVjb3JkRW50cnkSIy5wbGludGguYXVkaXQudjEuUmVjb3JkRW50cnlSZXF1ZXN0GhYucGxpbnRoLmF1ZGl0LnYxLkVudHJ5IgOQAgISSQoIR2V0RW50cnkSIC5wbGludGguYXVkaXQudjEuR2V0RW50cnlSZXF1ZXN0GhYucGxpbnRoLmF1ZGl0LnYxLkVudHJ5IgOQAgESXQoLTGlzdEVudHJpZXMSIy5wbGludGguYXVkaXQudjEuTGlzdEVudHJpZXNSZXF1ZXN0GiQucGxpbnRoLmF1ZGl0LnYxLkxpc3RFbnRyaWVzUmVzcG9uc2UiA5ACAWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_struct, file_google_protobuf_timestamp]);
+  fileDesc("ChtwbGludGgvYXVkaXQvdjEvYXVkaXQucHJvdG8SD3BsaW50aC5hdWRpdC52MSKXAwoFRW50cnkSCgoCaWQYASABKAkSEAoIc2VxdWVuY2UYAiABKAMSKAoEdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLcmVjb3JkX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnNvdXJjZRgFIAEoCRIOCgZhY3Rpb24YBiABKAkSDQoFYWN0b3IYByABKAkSEAoIcmVzb3VyY2UYCCABKAkSKQoHb3V0Y29tZRgJIAEoDjIYLnBsaW50aC5hdWRpdC52MS5PdXRjb21lEhIKCnJlcXVlc3RfaWQYCiABKAkSEAoIdHJhY2VfaWQYCyABKAkSEgoKaXBfYWRkcmVzcxgMIAEoCRIoCgdkZXRhaWxzGA0gASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIPCgdwYXlsb2FkGA4gASgMEjQKDXBlcnNvbmFsX2RhdGEYDyABKA4yHS5wbGludGguYXVkaXQudjEuUGVyc29uYWxEYXRhIqUCChJSZWNvcmRFbnRyeVJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBEigKBHRpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhoKBmFjdGlvbhgDIAEoCUIKukgHcgUQARjIARIZCgVhY3RvchgEIAEoCUIKukgHcgUQARisAhIaCghyZXNvdXJjZRgFIAEoCUIIukgFcgMY9AMSNQoHb3V0Y29tZRgGIAEoDjIYLnBsaW50aC5hdWRpdC52MS5PdXRjb21lQgq6SAeCAQQQASAAEhsKCmlwX2FkZHJlc3MYByABKAlCB7pIBHICGC0SKAoHZGV0YWlscxgIIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QiJwoPR2V0RW50cnlSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABASJ/ChJMaXN0RW50cmllc1JlcXVlc3QSHQoJcGFnZV9zaXplGAEgASgFQgq6SAcaBRj0AygAEhwKCnBhZ2VfdG9rZW4YAiABKAlCCLpIBXIDGIAEEiwKBmZpbHRlchgDIAEoCzIcLnBsaW50aC5hdWRpdC52MS5FbnRyeUZpbHRlciKmAgoLRW50cnlGaWx0ZXISFwoFYWN0b3IYASABKAlCCLpIBXIDGKwCEhgKBmFjdGlvbhgCIAEoCUIIukgFcgMYyAESGgoIcmVzb3VyY2UYAyABKAlCCLpIBXIDGPQDEhcKBnNvdXJjZRgEIAEoCUIHukgEcgIYQBIzCgdvdXRjb21lGAUgASgOMhgucGxpbnRoLmF1ZGl0LnYxLk91dGNvbWVCCLpIBYIBAhABEhwKCnJlcXVlc3RfaWQYBiABKAlCCLpIBXIDGIABEi4KCnN0YXJ0X3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJXChNMaXN0RW50cmllc1Jlc3BvbnNlEicKB2VudHJpZXMYASADKAsyFi5wbGludGguYXVkaXQudjEuRW50cnkSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJKmAKB091dGNvbWUSFwoTT1VUQ09NRV9VTlNQRUNJRklFRBAAEhMKD09VVENPTUVfU1VDQ0VTUxABEhMKD09VVENPTUVfRkFJTFVSRRACEhIKDk9VVENPTUVfREVOSUVEEAMqfgoMUGVyc29uYWxEYXRhEh0KGVBFUlNPTkFMX0RBVEFfVU5TUEVDSUZJRUQQABIaChZQRVJTT05BTF9EQVRBX1JFQURBQkxFEAESGAoUUEVSU09OQUxfREFUQV9FUkFTRUQQAhIZChVQRVJTT05BTF9EQVRBX0RBTUFHRUQQAzKJAgoMQXVkaXRTZXJ2aWNlEk8KC1JlY29yZEVudHJ5EiMucGxpbnRoLmF1ZGl0LnYxLlJlY29yZEVudHJ5UmVxdWVzdBoWLnBsaW50aC5hdWRpdC52MS5FbnRyeSIDkAICEkkKCEdldEVudHJ5EiAucGxpbnRoLmF1ZGl0LnYxLkdldEVudHJ5UmVxdWVzdBoWLnBsaW50aC5hdWRpdC52MS5FbnRyeSIDkAIBEl0KC0xpc3RFbnRyaWVzEiMucGxpbnRoLmF1ZGl0LnYxLkxpc3RFbnRyaWVzUmVxdWVzdBokLnBsaW50aC5hdWRpdC52MS5MaXN0RW50cmllc1Jlc3BvbnNlIgOQAgFiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_struct, file_google_protobuf_timestamp]);
 
 /**
  * @generated from message plinth.audit.v1.Entry
@@ -101,6 +101,18 @@ export type Entry = Message<"plinth.audit.v1.Entry"> & {
    * @generated from field: google.protobuf.Struct details = 13;
    */
   details?: JsonObject | undefined;
+
+  /**
+   * The protobuf message that `action` names, of a type that this version does not know; `details` is empty then.
+   *
+   * @generated from field: bytes payload = 14;
+   */
+  payload: Uint8Array;
+
+  /**
+   * @generated from field: plinth.audit.v1.PersonalData personal_data = 15;
+   */
+  personalData: PersonalData;
 };
 
 /**
@@ -325,6 +337,50 @@ export type Outcome = (typeof Outcome)[keyof typeof Outcome] | UnknownEnum;
  */
 export const OutcomeSchema: GenEnum<Outcome> = /*@__PURE__*/
   enumDesc(file_plinth_audit_v1_audit, 0);
+
+/**
+ * Whether actor, IP address, resource, details and payload can be read.
+ *
+ * @generated from enum plinth.audit.v1.PersonalData
+ */
+export const PersonalData = {
+  /**
+   * @generated from enum value: PERSONAL_DATA_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * @generated from enum value: PERSONAL_DATA_READABLE = 1;
+   */
+  READABLE: 1,
+
+  /**
+   * The user whom a part of it is about was erased: that part is empty, for good.
+   *
+   * @generated from enum value: PERSONAL_DATA_ERASED = 2;
+   */
+  ERASED: 2,
+
+  /**
+   * Somebody changed it in the database: what does not fit is empty.
+   *
+   * @generated from enum value: PERSONAL_DATA_DAMAGED = 3;
+   */
+  DAMAGED: 3,
+} as const;
+
+/**
+ * Whether actor, IP address, resource, details and payload can be read.
+ *
+ * @generated from enum plinth.audit.v1.PersonalData
+ */
+export type PersonalData = (typeof PersonalData)[keyof typeof PersonalData] | UnknownEnum;
+
+/**
+ * Describes the enum plinth.audit.v1.PersonalData.
+ */
+export const PersonalDataSchema: GenEnum<PersonalData> = /*@__PURE__*/
+  enumDesc(file_plinth_audit_v1_audit, 1);
 
 /**
  * AuditService keeps what happened. Records are only ever added.
