@@ -92,7 +92,7 @@ CREATE TABLE cosignature (
 );
 
 -- A sealed entry may only be moved here from `entry`, never out of `entry` otherwise.
-CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   IF TG_OP = 'DELETE' AND TG_TABLE_NAME = 'entry' THEN
     IF EXISTS (SELECT FROM sealed_entry s WHERE s.sequence = OLD.sequence AND s.id = OLD.id) THEN RETURN OLD; END IF;
@@ -100,7 +100,7 @@ BEGIN
   RAISE EXCEPTION 'audit entries cannot be changed or removed';
 END $$;
 
-CREATE FUNCTION refuse_sealed_change() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION refuse_sealed_change() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   IF TG_OP = 'UPDATE' THEN
     -- Erasing a user takes the search tags away, and only that.
@@ -120,7 +120,7 @@ CREATE TRIGGER sealed_entry_is_append_only BEFORE UPDATE OR DELETE ON sealed_ent
 CREATE TRIGGER sealed_entry_is_never_emptied BEFORE TRUNCATE ON sealed_entry FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 -- Tiles and the head go forward only.
-CREATE FUNCTION refuse_rewrite() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION refuse_rewrite() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   IF TG_OP = 'UPDATE' AND TG_TABLE_NAME = 'tile' THEN
     IF NEW.level = OLD.level AND NEW.index = OLD.index AND substring(NEW.hashes FOR length(OLD.hashes)) = OLD.hashes THEN

@@ -64,6 +64,7 @@ describe.each(["failed", "failed but applied"] satisfies FaultKind[])("a write t
     expect(counts).toMatchObject({ given: counts?.["size"], earlier: "0" });
     // Each kind of write was hit.
     const expected = [
+      `insert into "sealed_entry"`,
       "INSERT INTO subject_key",
       "UPDATE head SET",
       "INSERT INTO tile",

@@ -2,7 +2,7 @@ import type { Transaction } from "@plinth/postgres";
 import { asc } from "drizzle-orm";
 import type { EntrySealer } from "../store/entry-sealer.ts";
 import { lockHead } from "../store/postgres-entry-store.ts";
-import { earlierEntryTable, sealedEntryTable } from "../store/schema.ts";
+import { earlierEntryTable, type SealedRow, sealedEntryTable } from "../store/schema.ts";
 import { lockLogHead } from "./log-head.ts";
 
 /**
@@ -15,10 +15,10 @@ export async function adoptEarlier(tx: Transaction, sealer: EntrySealer, limit: 
   if (rows.length === 0) return 0;
   // Keys are made under the same lock as in appending.
   await lockHead(tx);
-  for (const { payload, sequence, recordTime, ...entry } of rows) {
-    const sealed = await sealer.seal(tx, { ...entry, payload: payload ?? undefined }, { sequence, recordTime });
-    await tx.drizzle.insert(sealedEntryTable).values(sealed);
-  }
+  const sealed: SealedRow[] = [];
+  for (const { payload, sequence, recordTime, ...entry } of rows)
+    sealed.push(await sealer.seal(tx, { ...entry, payload: payload ?? undefined }, { sequence, recordTime }));
+  await tx.drizzle.insert(sealedEntryTable).values(sealed);
   await tx.query("DELETE FROM entry WHERE sequence = ANY($1::bigint[])", [
     rows.map(({ sequence }) => String(sequence)),
   ]);

@@ -42,8 +42,8 @@ export function createEntrySealer({ secrets, keys, random }: EntrySealerOptions)
         ...{ ...place, id, time, source, action, outcome, requestId, traceId },
         ...{ whoKey: whoKey.id ?? null, whoSealed: who.sealed, whoCommitment: who.commitment },
         ...{ whatKey: whatKey.id ?? null, whatSealed: what.sealed, whatCommitment: what.commitment },
-        actorTag: secrets.tag("actor", entry.actor),
-        resourceTag: entry.resource === "" ? null : secrets.tag("resource", entry.resource),
+        actorTag: whoKey.erased ? null : secrets.tag("actor", entry.actor),
+        resourceTag: whatKey.erased || entry.resource === "" ? null : secrets.tag("resource", entry.resource),
       };
     },
     async open(db, rows) {

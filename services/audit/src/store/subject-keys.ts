@@ -7,6 +7,8 @@ import type { Secrets } from "../sealing/secrets.ts";
 export interface SealingKey {
   id: string | undefined;
   key: Buffer;
+  /** The user was erased: the key is kept nowhere, and nothing to find the entry by is stored. */
+  erased: boolean;
 }
 
 /** The keys of users. Whoever seals or erases holds the lock of the log's head: one of them comes first. */
@@ -37,17 +39,18 @@ export function createSubjectKeys(secrets: Secrets, { clock, random }: { clock: 
     const wrapped = sealBytes(secrets.wrapping, `subject key ${id}`, newNonce(random), key);
     const insert = "INSERT INTO subject_key (id, tag, wrapped, create_time) VALUES ($1, $2, $3, $4)";
     await tx.query(insert, [id, tag, wrapped, now]);
-    return { id, key };
+    return { id, key, erased: false };
   }
 
   return {
     async keyFor(tx, subject) {
-      if (subject === undefined) return { id: undefined, key: secrets.own };
+      if (subject === undefined) return { id: undefined, key: secrets.own, erased: false };
       const tag = secrets.tag("subject", subject);
       const [row] = await tx.query<KeyRow>("SELECT id, wrapped FROM subject_key WHERE tag = $1", [tag], "subject_key");
       if (row === undefined) return make(tx, tag);
       const { id, wrapped } = row;
-      return { id, key: wrapped === null ? Buffer.from(random.bytes(keyBytes)) : unwrap({ id, wrapped }) };
+      if (wrapped === null) return { id, key: Buffer.from(random.bytes(keyBytes)), erased: true };
+      return { id, key: unwrap({ id, wrapped }), erased: false };
     },
     async open(db, ids) {
       if (ids.length === 0) return new Map();
