@@ -11,6 +11,13 @@ export {
   opensTo,
   saltBytes,
 } from "./entry-leaf.ts";
+export {
+  type ExportedEntry,
+  type Opening,
+  parseExportedEntry,
+  parseObject,
+  verifyOpenings,
+} from "./exported-entry.ts";
 export { emptyRoot, type Hash, hashBytes, leafHash, nodeHash, sameHash, sha256 } from "./hash.ts";
 export {
   cosignatureTimeS,
@@ -37,6 +44,7 @@ export {
 export { formatProofFile, type ProofFile, parseHashes, parseProofFile, verifyProofFile } from "./proof-file.ts";
 export { type HashReader, proveConsistency, proveInclusion, treeRoot } from "./prove.ts";
 export { joinHashes, type Node, nodesOf, type Range } from "./range.ts";
+export { createRootStack, type RootStack } from "./root-stack.ts";
 export {
   createTileReader,
   hashAt,
@@ -48,4 +56,5 @@ export {
 } from "./tile.ts";
 export { createTreeEdge, edgeTiles, type Tile, type TreeEdge } from "./tree-edge.ts";
 export { type Consistency, type Inclusion, verifyConsistency, verifyInclusion } from "./verify.ts";
+export { type ExportVerdict, type VerifyExportOptions, verifyExport } from "./verify-export.ts";
 export { formatWitnessRequest, parseWitnessRequest, type WitnessRequest } from "./witness.ts";

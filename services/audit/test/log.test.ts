@@ -100,7 +100,9 @@ describe("a recorded entry", () => {
 });
 
 describe("the log", () => {
-  test("only grows: every checkpoint follows from every earlier one, over several tiles", async () => {
+  test("only grows: every checkpoint follows from every earlier one, over several tiles", {
+    timeout: 120_000,
+  }, async () => {
     const log = await logClient();
     const { origin, keys } = await trust();
     const seen = [openCheckpoint((await wholeCheckpoint()).note, origin, keys)];

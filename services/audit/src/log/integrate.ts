@@ -70,18 +70,22 @@ async function nextRows(tx: Transaction, size: number, limit: number) {
     .orderBy(asc(table.sequence));
   const gap = rows.findIndex((row, at) => row.sequence !== start + BigInt(at + 1));
   const next = gap < 0 ? rows : rows.slice(0, gap);
-  if (next.length === 0) await refuseLoss(tx, size);
+  await refuseLoss(tx, size, next.length);
   return next;
 }
 
-/** Numbers are given out and entries stored in one transaction: a number without an entry means that the entry was taken away. */
-async function refuseLoss(tx: Transaction, size: number): Promise<void> {
+/**
+ * Numbers are given out and entries stored in one transaction: a number without an entry means that the entry was taken away.
+ * Looks after the rows were read, so that it sees at least what they saw.
+ */
+async function refuseLoss(tx: Transaction, size: number, found: number): Promise<void> {
   const [state] = await tx.query<{ sequence: string; earlier: boolean }>(
     "SELECT sequence, EXISTS (SELECT FROM entry) AS earlier FROM head",
   );
   const given = Number(state?.sequence ?? 0);
-  if (given < size) throw damaged(`the audit log has ${size} leaves and only ${given} numbers were given out`);
-  if (given === size || state?.earlier) return;
+  if (given < size + found)
+    throw damaged(`the audit log has ${size + found} entries and only ${given} numbers were given out`);
+  if (found > 0 || given === size || state?.earlier) return;
   const [row] = await tx.query("SELECT FROM sealed_entry WHERE sequence = $1", [size + 1]);
   if (row === undefined) throw damaged(`entry ${size + 1} of the audit log is missing`);
 }

@@ -24,9 +24,13 @@ export interface LogReader {
   checkpoint(options?: { cosigned?: boolean }): Promise<LogHead>;
   /** `size` 0: in the newest tree. */
   inclusion(entry: OpenedEntry, size: number): Promise<{ index: number; size: number; root: Hash; hashes: Hash[] }>;
+  /** As `inclusion`, unverified: an export shows an entry that was changed, and whoever verifies it finds it. */
+  proof(entry: OpenedEntry, size: number): Promise<Hash[]>;
   consistency(from: number, to: number): Promise<{ to: number; root: Hash; hashes: Hash[] }>;
   /** Hashes of the complete subtrees that make up the first `size` leaves: they stand in for entries that were removed. */
   prefix(size: number): Promise<readonly Hash[]>;
+  /** What the log has as hashes of leaves, in the order of their sequence numbers. */
+  logged(sequences: readonly bigint[]): Promise<readonly Hash[]>;
   /** A `.tlog-proof` of an entry. */
   proofFile(entry: OpenedEntry): Promise<string>;
 }
@@ -70,6 +74,7 @@ export function createLogReader(database: Database): LogReader {
       return cosigned ? readCosigned(database, head) : withCosignatures(database, head);
     },
     inclusion: prove,
+    proof: (entry, size) => proveInclusion(Number(entry.row.sequence) - 1, size, hashes),
     async consistency(from, asked) {
       const head = await signedHead();
       const to = knownSize(asked, head);
@@ -77,6 +82,7 @@ export function createLogReader(database: Database): LogReader {
       return { to, root: await treeRoot(to, hashes), hashes: await proveConsistency(from, to, hashes) };
     },
     prefix: (size) => hashes.read(nodesOf({ start: 0, end: size })),
+    logged: (sequences) => hashes.read(sequences.map((sequence) => ({ level: 0, index: Number(sequence) - 1 }))),
     async proofFile(entry) {
       const head = await withCosignatures(database, await signedHead());
       const { index, hashes: proof } = await prove(entry, head.size);

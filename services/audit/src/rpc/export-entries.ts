@@ -1,6 +1,6 @@
 import { ExportFormat, type LogService } from "@plinth/proto/plinth/audit/v1/log";
 import type { Handler } from "@plinth/rpc";
-import { canonicalJson, encodeBase64, type Json } from "@plinth/transparency-log";
+import { canonicalJson, encodeBase64, type Hash } from "@plinth/transparency-log";
 import { csvHeader, csvLine } from "../export/csv.ts";
 import { ocsfEvent } from "../export/ocsf.ts";
 import { exportedEntry } from "../log/exported-entry.ts";
@@ -20,7 +20,7 @@ export function exportEntries(entries: EntryStore, reader: LogReader): Handler<t
     const until = BigInt(head.size);
     // A filter with nothing in it is none.
     const complete = Object.values(filter).every((value) => !value);
-    const writeLine = await lineWriter(format, proofs, head.size, reader);
+    const write = writerOf(format, proofs, head.size, reader);
     if (format === ExportFormat.JSON_LINES) {
       const prunedHashes = (await reader.prefix(head.pruned)).map(encodeBase64);
       const { checkpoint, pruned } = head;
@@ -31,25 +31,27 @@ export function exportEntries(entries: EntryStore, reader: LogReader): Handler<t
       call.signal.throwIfAborted();
       const found = await entries.scan(filter, { after, until, limit: batchMax });
       if (found.length === 0) return;
-      yield lines(await Promise.all(found.map(writeLine)));
+      yield lines(await write(found));
       after = found.at(-1)?.entry.sequence ?? until;
     }
   };
 }
 
-async function lineWriter(
-  format: ExportFormat,
-  proofs: boolean,
-  size: number,
-  reader: LogReader,
-): Promise<(opened: OpenedEntry) => Promise<string>> {
-  if (format === ExportFormat.CSV) return async ({ entry }) => csvLine(entry);
-  if (format === ExportFormat.OCSF) return async ({ entry }) => `${JSON.stringify(ocsfEvent(entry))}\n`;
-  return async (opened) => {
-    const exported = exportedEntry(opened) as Record<string, Json>;
-    if (!proofs) return `${canonicalJson(exported)}\n`;
-    const { hashes } = await reader.inclusion(opened, size);
-    return `${canonicalJson({ ...exported, proof: hashes.map(encodeBase64) })}\n`;
+type Writer = (batch: readonly OpenedEntry[]) => Promise<string[]>;
+
+function writerOf(format: ExportFormat, proofs: boolean, size: number, reader: LogReader): Writer {
+  if (format === ExportFormat.CSV) return async (batch) => batch.map(({ entry }) => csvLine(entry));
+  if (format === ExportFormat.OCSF)
+    return async (batch) => batch.map(({ entry }) => `${JSON.stringify(ocsfEvent(entry))}\n`);
+  return async (batch) => {
+    const logged = await reader.logged(batch.map(({ row }) => row.sequence));
+    return Promise.all(
+      batch.map(async (opened, at) => {
+        const exported = { ...(exportedEntry(opened) as object), hash: encodeBase64(logged[at] as Hash) };
+        const proof = proofs ? { proof: (await reader.proof(opened, size)).map(encodeBase64) } : {};
+        return `${canonicalJson({ ...exported, ...proof })}\n`;
+      }),
+    );
   };
 }
 
