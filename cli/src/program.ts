@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from "commander";
+import { addAuditCommands } from "./audit/audit-commands.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { preferredGatewayPort } from "./local/preferred-ports.ts";
 import { defaultHome } from "./repository.ts";
@@ -93,6 +94,7 @@ export function createProgram(terminal: Terminal, exit: (code: number) => void):
     .addOption(files().makeOptionMandatory())
     .action(async (options) => exit(await (await import("./commands/validate.ts")).validate(options, terminal)));
 
+  addAuditCommands(program, terminal, exit, data);
   return program;
 }
 
