@@ -21,6 +21,8 @@ export interface LogKeys {
   /** Every key of this log, newest first, those that sign no more included: their old checkpoints are to be verified as well. */
   list(): Promise<LogKey[]>;
   rotate(): Promise<LogKey>;
+  /** Throws Fault unless the keys can be decrypted: with another secret nothing that is stored could be read. */
+  check(): Promise<void>;
 }
 
 export interface LogKeysOptions {
@@ -75,6 +77,9 @@ export function createLogKeys({ database, secrets, clock, random, origin, overla
     async list() {
       return (await rowsOf(database)).map(toLogKey);
     },
+    async check() {
+      for (const row of await rowsOf(database)) openSigner(row, secrets);
+    },
     async rotate() {
       return database.transaction(async (tx) => {
         await tx.query("SELECT FROM log_head FOR UPDATE");
@@ -95,7 +100,7 @@ function openSigner(row: KeyRow, secrets: Secrets): NoteSigner {
       code: "internal",
       reason: "LOG_KEY_UNREADABLE",
       message:
-        "the log's key cannot be decrypted: PLINTH_AUDIT_KEY_ENCRYPTION_KEY is not the one it was encrypted with",
+        "the audit log's key cannot be decrypted: PLINTH_AUDIT_KEY_ENCRYPTION_KEY is not the one it was encrypted with",
       cause,
     });
   }

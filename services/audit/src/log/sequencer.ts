@@ -74,6 +74,8 @@ export function createSequencer({ database, sealer, keys, clock, logger, origin 
     name: "audit log sequencer",
     round,
     async start() {
+      // Here, so that a service with the wrong secret does not start: events wait on the bus instead of failing.
+      await keys.check();
       running = run();
     },
     async stop() {
