@@ -1,6 +1,7 @@
-// Runs benchmarks: `node bench/src/run.ts [gateway] [rpc] [platform] [tokens] [operator] [cluster] [--seconds N]
+// Runs benchmarks: `node bench/src/run.ts [gateway] [rpc] [platform] [tokens] [audit] [operator] [cluster] [--seconds N]
 // [--also name=bundle]`; all but `cluster` by default.
 import { parseArgs } from "node:util";
+import { benchAudit } from "./audit.bench.ts";
 import { benchCluster } from "./cluster.bench.ts";
 import { benchGateway } from "./gateway.bench.ts";
 import { machine } from "./machine.ts";
@@ -19,6 +20,7 @@ const benches = {
   rpc: () => benchRpc(seconds),
   tokens: () => benchTokens(seconds),
   platform: () => benchPlatform(seconds),
+  audit: () => benchAudit(seconds),
   operator: benchOperator,
   cluster: benchCluster,
 };

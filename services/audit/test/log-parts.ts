@@ -1,18 +1,11 @@
 import { type Clock, silentLogger, systemClock, systemRandom } from "@plinth/kernel";
 import { createDatabase, migrate } from "@plinth/postgres";
 import { createTestDatabase } from "@plinth/testing";
-import { openCheckpoint } from "@plinth/transparency-log";
+import { type NoteKey, openCheckpoint } from "@plinth/transparency-log";
 import { afterAll } from "vitest";
 import type { NewEntry } from "../src/domain/entry.ts";
+import { createAuditLog } from "../src/log/audit-log.ts";
 import { readHead } from "../src/log/log-head.ts";
-import { createLogKeys } from "../src/log/log-keys.ts";
-import { createLogReader } from "../src/log/log-reader.ts";
-import { createRetention } from "../src/log/retention.ts";
-import { createSequencer } from "../src/log/sequencer.ts";
-import { deriveSecrets } from "../src/sealing/secrets.ts";
-import { createEntrySealer } from "../src/store/entry-sealer.ts";
-import { createPostgresEntryStore } from "../src/store/postgres-entry-store.ts";
-import { createSubjectKeys } from "../src/store/subject-keys.ts";
 import { migrations, newId } from "./audit-fixture.ts";
 
 export const origin = "plinth.test/audit";
@@ -21,6 +14,7 @@ export interface PartsOptions {
   clock?: Clock;
   master?: Buffer;
   retentionMs?: number;
+  witnesses?: readonly NoteKey[];
 }
 
 /** The parts of the log on a database of their own, without the service around them; the test says when they work. */
@@ -37,19 +31,20 @@ export async function logParts(options: PartsOptions = {}) {
 }
 
 function partsOn(url: string, options: PartsOptions) {
-  const { clock = systemClock, master = Buffer.alloc(32, 1), retentionMs } = options;
+  const { clock = systemClock, master = Buffer.alloc(32, 1), retentionMs, witnesses = [] } = options;
   const logger = silentLogger;
   const database = createDatabase({ url, applicationName: "test", logger, clock: systemClock });
-  const secrets = deriveSecrets(master);
-  const subjectKeys = createSubjectKeys(secrets, { clock, random: systemRandom });
-  const sealer = createEntrySealer({ secrets, keys: subjectKeys, random: systemRandom });
-  const keys = createLogKeys({ database, secrets, clock, random: systemRandom, origin, overlapMs: 60_000 });
-  const sequencer = createSequencer({ database, sealer, keys, clock, logger, origin });
+  const log = createAuditLog({
+    ...{ database, clock, logger, origin, retentionMs },
+    random: systemRandom,
+    secret: master,
+    keyOverlapMs: 60_000,
+    witnesses,
+  });
+  const { keys, sequencer } = log;
   return {
-    ...{ database, secrets, subjectKeys, sealer, keys, sequencer },
-    entries: createPostgresEntryStore({ database, clock, secrets, keys: subjectKeys, sealer }),
-    reader: createLogReader(database),
-    retention: createRetention({ database, clock, logger, retentionMs }),
+    ...log,
+    database,
     /** The checkpoint as the world sees it; undefined before the first. */
     async checkpoint() {
       const { checkpoint } = await readHead(database);

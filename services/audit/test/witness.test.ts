@@ -3,7 +3,6 @@ import { eventually } from "@plinth/testing";
 import { openCheckpoint, parseNote, verifyNote } from "@plinth/transparency-log";
 import { askJudge, whyNoJudge } from "@plinth/transparency-log/judge";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createCosignatureStore } from "../src/log/cosignatures.ts";
 import { createWitnessFeeder } from "../src/log/witness-feeder.ts";
 import { codeOf, logClient, record, startAudit, trust, wholeCheckpoint } from "./audit-fixture.ts";
 import { logParts, newEntry, origin } from "./log-parts.ts";
@@ -17,9 +16,8 @@ afterAll(() => witness.stop());
 
 /** The log's parts with one witness, which knows its key. */
 async function witnessed(own: Witness) {
-  const parts = await logParts();
-  const { database, keys, reader } = parts;
-  const cosignatures = createCosignatureStore({ database, keys, origin, witnesses: [own.noteKey] });
+  const parts = await logParts({ witnesses: [own.noteKey] });
+  const { keys, reader, cosignatures } = parts;
   const common = { reader, cosignatures, clock: systemClock, logger: silentLogger };
   const feeder = createWitnessFeeder({ ...common, witnesses: [{ key: own.noteKey, url: own.url }] });
   const grow = async (count: number) => {
@@ -28,7 +26,7 @@ async function witnessed(own: Witness) {
   };
   await grow(1);
   own.trust({ origin, keys: (await keys.list()).map(({ key }) => key) });
-  return { ...parts, cosignatures, feeder, common, grow };
+  return { ...parts, feeder, common, grow };
 }
 
 describe("a witness that is asked", () => {

@@ -10,6 +10,11 @@ export interface RetentionOptions {
   retentionMs: number | undefined;
 }
 
+export interface Retention extends Component {
+  /** Removes one batch. Returns how many. */
+  round(): Promise<number>;
+}
+
 const intervalMs = 600_000;
 const batchMax = 1_000;
 
@@ -17,13 +22,12 @@ const batchMax = 1_000;
  * Removes entries whose time is over, oldest first; an entry that is younger stops it, so that what is left has no holes. The
  * tree keeps their hashes: roots and proofs stay what they were (c2sp.org/tlog-tiles, "Pruning").
  */
-export function createRetention(options: RetentionOptions): Component & { round(): Promise<number> } {
+export function createRetention(options: RetentionOptions): Retention {
   const { database, clock, logger, retentionMs } = options;
   const stopping = new AbortController();
   const { signal } = stopping;
   let running: Promise<void> = Promise.resolve();
 
-  /** Removes one batch. Returns how many. */
   async function round(): Promise<number> {
     if (retentionMs === undefined) return 0;
     const before = new Date(clock.now() - retentionMs);
