@@ -33,7 +33,16 @@ function line(sequence: number) {
   const binding = (part: Json) => ({ commitment: commitTo(Buffer.alloc(32, 3), part), sealed: filler });
   const time = "2026-11-26T12:00:00.000Z";
   const leaf: EntryLeaf = {
-    ...{ v: 1, sequence, id: `id-${sequence}`, time, record_time: time, source: "notes", action: "notes.read" },
+    ...{
+      v: 1,
+      sequence,
+      id: `id-${sequence}`,
+      time,
+      record_time: time,
+      source: "notes",
+      source_sequence: 0,
+      action: "notes.read",
+    },
     ...{ outcome: "success", request_id: "", trace_id: "", who: binding(who), what: binding(what) },
   };
   return { leaf, who: { salt, part: who }, what: { salt, part: what }, hash: encodeBase64(leafHash(encodeLeaf(leaf))) };

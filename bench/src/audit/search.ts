@@ -20,7 +20,7 @@ export async function measureSearch(log: AuditLog, database: Database, admin: pg
        CASE WHEN n % 50 = 0 THEN 'failure' ELSE 'success' END, 'request-' || n, md5(n::text),
        NULL, decode(repeat(md5(n::text), 8), 'hex'), decode(repeat(md5(n::text), 2), 'hex'),
        NULL, decode(repeat(md5(n::text), 12), 'hex'), decode(repeat(md5(n::text), 2), 'hex'),
-       decode(md5('actor' || n % 50000), 'hex'), decode(md5('resource' || n % 200000), 'hex')
+       0, decode(md5('actor' || n % 50000), 'hex'), decode(md5('resource' || n % 200000), 'hex')
      FROM generate_series(${own + 1}, ${total}) AS n`,
   );
   await admin.query("VACUUM ANALYZE audit.sealed_entry");

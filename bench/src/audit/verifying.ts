@@ -64,7 +64,7 @@ function exportLine(sequence: number) {
   const time = "2026-11-26T12:00:00.000Z";
   const leaf: EntryLeaf = {
     ...{ v: 1, sequence, id: `01920000-0000-7000-8000-${String(sequence).padStart(12, "0")}`, time, record_time: time },
-    ...{ source: "identity", action: "plinth.identity.v1.UserUpdated", outcome: "success" },
+    ...{ source: "identity", source_sequence: 0, action: "plinth.identity.v1.UserUpdated", outcome: "success" },
     ...{ request_id: `request-${sequence}`, trace_id: "0af7651916cd43dd8448eb211c80319c" },
     ...{ who: { commitment: commitTo(salt, who), sealed }, what: { commitment: commitTo(salt, what), sealed } },
   };

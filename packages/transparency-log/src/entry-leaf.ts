@@ -18,6 +18,8 @@ export interface EntryLeaf {
   time: string;
   record_time: string;
   source: string;
+  /** Number among the records of its source; 0 for a source that does not number them. */
+  source_sequence: number;
   action: string;
   outcome: string;
   request_id: string;
@@ -45,11 +47,11 @@ export const encodeLeaf = (leaf: EntryLeaf): Uint8Array => Buffer.from(canonical
 /** Throws Fault invalid_argument for anything that `encodeLeaf` would not make from a leaf. */
 export function decodeLeaf(value: unknown): EntryLeaf {
   const leaf = value as EntryLeaf;
-  const fields = ["v", "sequence", "who", "what", ...textFields];
+  const fields = ["v", "sequence", "source_sequence", "who", "what", ...textFields];
   const fits =
     isObject(leaf, fields) &&
     leaf.v === 1 &&
-    Number.isSafeInteger(leaf.sequence) &&
+    [leaf.sequence, leaf.source_sequence].every(Number.isSafeInteger) &&
     textFields.every((name) => typeof leaf[name] === "string") &&
     [leaf.who, leaf.what].every((binding) => isObject(binding, bindingFields) && isHash(binding.commitment)) &&
     [leaf.who, leaf.what].every((binding) => isHash(binding.sealed));

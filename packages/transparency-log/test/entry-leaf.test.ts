@@ -11,6 +11,7 @@ const leaf: EntryLeaf = {
   time: "2026-11-26T12:00:00.000Z",
   record_time: "2026-11-26T12:00:00.250Z",
   source: "identity",
+  source_sequence: 3,
   action: "plinth.identity.v1.UserCreated",
   outcome: "success",
   request_id: "r-1",
@@ -22,7 +23,7 @@ const leaf: EntryLeaf = {
 test("a leaf has one form, whatever the order of its fields", () => {
   const text = Buffer.from(encodeLeaf(leaf)).toString();
   expect(text).toBe(
-    `{"action":"plinth.identity.v1.UserCreated","id":"01920000-0000-7000-8000-000000000001","outcome":"success","record_time":"2026-11-26T12:00:00.250Z","request_id":"r-1","sequence":7,"source":"identity","time":"2026-11-26T12:00:00.000Z","trace_id":"","v":1,"what":{"commitment":"${hash}","sealed":"${hash}"},"who":{"commitment":"${hash}","sealed":"${hash}"}}`,
+    `{"action":"plinth.identity.v1.UserCreated","id":"01920000-0000-7000-8000-000000000001","outcome":"success","record_time":"2026-11-26T12:00:00.250Z","request_id":"r-1","sequence":7,"source":"identity","source_sequence":3,"time":"2026-11-26T12:00:00.000Z","trace_id":"","v":1,"what":{"commitment":"${hash}","sealed":"${hash}"},"who":{"commitment":"${hash}","sealed":"${hash}"}}`,
   );
   expect(encodeLeaf(decodeLeaf(JSON.parse(text)))).toEqual(encodeLeaf(leaf));
 });

@@ -31,6 +31,8 @@ CREATE TABLE sealed_entry (
   what_key uuid,
   what_sealed bytea NOT NULL,
   what_commitment bytea NOT NULL,
+  -- Number among the records of its source; 0 for a source that does not number them.
+  source_sequence bigint NOT NULL DEFAULT 0,
   -- Keyed hashes to search by; not part of the leaf, emptied when the user is erased.
   actor_tag bytea,
   resource_tag bytea
@@ -89,6 +91,19 @@ CREATE TABLE cosignature (
   checkpoint text NOT NULL,
   line text NOT NULL,
   PRIMARY KEY (name, key_id)
+);
+
+-- The highest number of each source that numbers its records, and what is missing below it.
+CREATE TABLE source_position (
+  source text PRIMARY KEY,
+  last bigint NOT NULL
+);
+CREATE TABLE source_gap (
+  source text NOT NULL,
+  first bigint NOT NULL,
+  last bigint NOT NULL CHECK (last >= first),
+  found_time timestamptz NOT NULL,
+  PRIMARY KEY (source, first)
 );
 
 -- A sealed entry may only be moved here from `entry`, never out of `entry` otherwise.

@@ -23,7 +23,7 @@ export const audit: ServiceDefinition<typeof config> = {
     const { entries, reader, sequencer, retention, cosignatures } = log;
     const authorizer = createAuthzAuthorizer(clients);
     return {
-      services: [routes(entries, clock), logRoutes({ ...log, origin })],
+      services: [routes(entries, clock), logRoutes({ ...log, database, origin })],
       httpRoutes: tlogRoutes({ database, reader, accessTokens, authorizer, logger, logPublic }),
       workers: [
         sequencer,

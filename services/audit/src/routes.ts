@@ -1,4 +1,5 @@
 import type { Clock } from "@plinth/kernel";
+import type { Database } from "@plinth/postgres";
 import { AuditService } from "@plinth/proto/plinth/audit/v1/audit";
 import { LogService } from "@plinth/proto/plinth/audit/v1/log";
 import { access, defineService, type ServiceRoutes } from "@plinth/rpc";
@@ -10,6 +11,7 @@ import { addCosignatures, getCheckpoint, getWitnessRequest, listLogKeys, rotateL
 import { exportEntries } from "./rpc/export-entries.ts";
 import { getEntry } from "./rpc/get-entry.ts";
 import { listEntries } from "./rpc/list-entries.ts";
+import { listGaps } from "./rpc/list-gaps.ts";
 import { getConsistencyProof, getEntryProof, getInclusionProof } from "./rpc/proofs.ts";
 import { recordEntry } from "./rpc/record-entry.ts";
 import type { EntryStore } from "./store/entry-store.ts";
@@ -27,6 +29,7 @@ export const routes = (entries: EntryStore, clock: Clock): ServiceRoutes =>
   });
 
 export interface LogRoutesDeps {
+  database: Database;
   entries: EntryStore;
   origin: string;
   keys: LogKeys;
@@ -36,7 +39,15 @@ export interface LogRoutesDeps {
 }
 
 /** What the log proves. A cosignature proves itself: whoever may read the log may bring it. */
-export const logRoutes = ({ entries, origin, keys, reader, sequencer, cosignatures }: LogRoutesDeps): ServiceRoutes =>
+export const logRoutes = ({
+  database,
+  entries,
+  origin,
+  keys,
+  reader,
+  sequencer,
+  cosignatures,
+}: LogRoutesDeps): ServiceRoutes =>
   defineService(LogService, {
     exportEntries: { access: mayRead, handle: exportEntries(entries, reader) },
     getCheckpoint: { access: mayRead, handle: getCheckpoint(reader, origin) },
@@ -44,6 +55,7 @@ export const logRoutes = ({ entries, origin, keys, reader, sequencer, cosignatur
     getConsistencyProof: { access: mayRead, handle: getConsistencyProof(reader) },
     getEntryProof: { access: mayRead, handle: getEntryProof(entries, reader) },
     listLogKeys: { access: mayRead, handle: listLogKeys(keys, origin) },
+    listGaps: { access: mayRead, handle: listGaps(database) },
     rotateLogKey: { access: may("can_manage_keys"), handle: rotateLogKey(keys, sequencer) },
     getWitnessRequest: { access: mayRead, handle: getWitnessRequest(reader) },
     addCosignatures: { access: mayRead, handle: addCosignatures(cosignatures, reader, origin) },

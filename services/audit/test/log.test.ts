@@ -38,6 +38,7 @@ describe("access", () => {
     getConsistencyProof: {},
     getEntryProof: { id },
     listLogKeys: {},
+    listGaps: {},
     rotateLogKey: {},
     getWitnessRequest: {},
     addCosignatures: { size: 1n, lines: "x" },

@@ -7,6 +7,8 @@ export interface NewEntry {
   id: string;
   time: Date;
   source: string;
+  /** Number among the records of its source, from 1; undefined when the source does not number them. */
+  sourceSequence?: bigint | undefined;
   action: string;
   /** "user:ID", "service:NAME" or "anonymous". */
   actor: string;

@@ -25,10 +25,20 @@ const personalDataMessages: Record<PersonalData, PersonalDataMessage> = {
 export const outcomeFromMessage = (outcome: OutcomeMessage): Outcome | undefined => outcomeNames.get(outcome);
 
 export function entryToMessage(entry: Entry): MessageInitShape<typeof EntrySchema> {
-  const { payload = new Uint8Array(), time, recordTime, outcome, details, personalData, ...same } = entry;
+  const {
+    payload = new Uint8Array(),
+    time,
+    recordTime,
+    outcome,
+    details,
+    personalData,
+    sourceSequence = 0n,
+    ...same
+  } = entry;
   return {
     ...same,
     payload,
+    sourceSequence,
     time: timestampFromDate(time),
     recordTime: timestampFromDate(recordTime),
     outcome: outcomeMessages[outcome],

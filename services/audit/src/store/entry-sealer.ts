@@ -42,6 +42,7 @@ export function createEntrySealer({ secrets, keys, random }: EntrySealerOptions)
         ...{ ...place, id, time, source, action, outcome, requestId, traceId },
         ...{ whoKey: whoKey.id ?? null, whoSealed: who.sealed, whoCommitment: who.commitment },
         ...{ whatKey: whatKey.id ?? null, whatSealed: what.sealed, whatCommitment: what.commitment },
+        sourceSequence: entry.sourceSequence ?? 0n,
         actorTag: whoKey.erased ? null : secrets.tag("actor", entry.actor),
         resourceTag: whatKey.erased || entry.resource === "" ? null : secrets.tag("resource", entry.resource),
       };
@@ -66,6 +67,7 @@ function openRow(row: SealedRow, whoKey: Buffer | undefined, whatKey: Buffer | u
   const payload = whatOpened?.part.payload;
   const entry: Entry = {
     ...{ sequence, id, time, recordTime, source, action, outcome, requestId, traceId },
+    ...(row.sourceSequence === 0n ? {} : { sourceSequence: row.sourceSequence }),
     actor: whoOpened?.part.actor ?? "",
     ipAddress: whoOpened?.part.ip_address ?? "",
     resource: whatOpened?.part.resource ?? "",

@@ -10,6 +10,7 @@ export function leafOfRow(row: SealedRow): EntryLeaf {
     time: row.time.toISOString(),
     record_time: row.recordTime.toISOString(),
     source: row.source,
+    source_sequence: Number(row.sourceSequence),
     action: row.action,
     outcome: row.outcome,
     request_id: row.requestId,

@@ -21,6 +21,7 @@ export const sealedEntryTable = pgTable("sealed_entry", {
   whatKey: uuid("what_key"),
   whatSealed: bytea("what_sealed").notNull(),
   whatCommitment: bytea("what_commitment").notNull(),
+  sourceSequence: bigint("source_sequence", { mode: "bigint" }).notNull(),
   actorTag: bytea("actor_tag"),
   resourceTag: bytea("resource_tag"),
 });

@@ -15,7 +15,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file plinth/audit/v1/log.proto.
  */
 export const file_plinth_audit_v1_log: GenFile = /*@__PURE__*/
-  fileDesc("ChlwbGludGgvYXVkaXQvdjEvbG9nLnByb3RvEg9wbGludGguYXVkaXQudjEijwEKFEV4cG9ydEVudHJpZXNSZXF1ZXN0EiwKBmZpbHRlchgBIAEoCzIcLnBsaW50aC5hdWRpdC52MS5FbnRyeUZpbHRlchI5CgZmb3JtYXQYAiABKA4yHS5wbGludGguYXVkaXQudjEuRXhwb3J0Rm9ybWF0Qgq6SAeCAQQQASAAEg4KBnByb29mcxgDIAEoCCImChVFeHBvcnRFbnRyaWVzUmVzcG9uc2USDQoFbGluZXMYASABKAwiKAoUR2V0Q2hlY2twb2ludFJlcXVlc3QSEAoIY29zaWduZWQYASABKAgidQoKQ2hlY2twb2ludBIMCgRub3RlGAEgASgJEg4KBm9yaWdpbhgCIAEoCRIMCgRzaXplGAMgASgDEhEKCXJvb3RfaGFzaBgEIAEoDBIoCgR0aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJMChhHZXRJbmNsdXNpb25Qcm9vZlJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBEhoKCXRyZWVfc2l6ZRgCIAEoA0IHukgEIgIoACJoCg5JbmNsdXNpb25Qcm9vZhISCgpsZWFmX2luZGV4GAEgASgDEhEKCXRyZWVfc2l6ZRgCIAEoAxIRCglyb290X2hhc2gYAyABKAwSDgoGaGFzaGVzGAQgAygMEgwKBGxlYWYYBSABKAwiUgoaR2V0Q29uc2lzdGVuY3lQcm9vZlJlcXVlc3QSGgoJZnJvbV9zaXplGAEgASgDQge6SAQiAigAEhgKB3RvX3NpemUYAiABKANCB7pIBCICKAAiXAoQQ29uc2lzdGVuY3lQcm9vZhIRCglmcm9tX3NpemUYASABKAMSDwoHdG9fc2l6ZRgCIAEoAxIUCgx0b19yb290X2hhc2gYAyABKAwSDgoGaGFzaGVzGAQgAygMIiwKFEdldEVudHJ5UHJvb2ZSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABASJVCgpFbnRyeVByb29mEiUKBWVudHJ5GAEgASgLMhYucGxpbnRoLmF1ZGl0LnYxLkVudHJ5EhIKCnRsb2dfcHJvb2YYAiABKAkSDAoEbGVhZhgDIAEoDCIUChJMaXN0TG9nS2V5c1JlcXVlc3QiTAoTTGlzdExvZ0tleXNSZXNwb25zZRIOCgZvcmlnaW4YASABKAkSJQoEa2V5cxgCIAMoCzIXLnBsaW50aC5hdWRpdC52MS5Mb2dLZXkidwoGTG9nS2V5EgsKA2tleRgBIAEoCRIvCgtjcmVhdGVfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLcmV0aXJlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIhUKE1JvdGF0ZUxvZ0tleVJlcXVlc3QiNQoYR2V0V2l0bmVzc1JlcXVlc3RSZXF1ZXN0EhkKCG9sZF9zaXplGAEgASgDQge6SAQiAigAIiwKDldpdG5lc3NSZXF1ZXN0EgwKBGJvZHkYASABKAkSDAoEc2l6ZRgCIAEoAyJLChZBZGRDb3NpZ25hdHVyZXNSZXF1ZXN0EhUKBHNpemUYASABKANCB7pIBCICKAASGgoFbGluZXMYAiABKAlCC7pICHIGEAEYgIABKnoKDEV4cG9ydEZvcm1hdBIdChlFWFBPUlRfRk9STUFUX1VOU1BFQ0lGSUVEEAASHAoYRVhQT1JUX0ZPUk1BVF9KU09OX0xJTkVTEAESFQoRRVhQT1JUX0ZPUk1BVF9DU1YQAhIWChJFWFBPUlRfRk9STUFUX09DU0YQAzLmBgoKTG9nU2VydmljZRJgCg1FeHBvcnRFbnRyaWVzEiUucGxpbnRoLmF1ZGl0LnYxLkV4cG9ydEVudHJpZXNSZXF1ZXN0GiYucGxpbnRoLmF1ZGl0LnYxLkV4cG9ydEVudHJpZXNSZXNwb25zZTABElgKDUdldENoZWNrcG9pbnQSJS5wbGludGguYXVkaXQudjEuR2V0Q2hlY2twb2ludFJlcXVlc3QaGy5wbGludGguYXVkaXQudjEuQ2hlY2twb2ludCIDkAIBEmQKEUdldEluY2x1c2lvblByb29mEikucGxpbnRoLmF1ZGl0LnYxLkdldEluY2x1c2lvblByb29mUmVxdWVzdBofLnBsaW50aC5hdWRpdC52MS5JbmNsdXNpb25Qcm9vZiIDkAIBEmoKE0dldENvbnNpc3RlbmN5UHJvb2YSKy5wbGludGguYXVkaXQudjEuR2V0Q29uc2lzdGVuY3lQcm9vZlJlcXVlc3QaIS5wbGludGguYXVkaXQudjEuQ29uc2lzdGVuY3lQcm9vZiIDkAIBElgKDUdldEVudHJ5UHJvb2YSJS5wbGludGguYXVkaXQudjEuR2V0RW50cnlQcm9vZlJlcXVlc3QaGy5wbGludGguYXVkaXQudjEuRW50cnlQcm9vZiIDkAIBEl0KC0xpc3RMb2dLZXlzEiMucGxpbnRoLmF1ZGl0LnYxLkxpc3RMb2dLZXlzUmVxdWVzdBokLnBsaW50aC5hdWRpdC52MS5MaXN0TG9nS2V5c1Jlc3BvbnNlIgOQAgESTQoMUm90YXRlTG9nS2V5EiQucGxpbnRoLmF1ZGl0LnYxLlJvdGF0ZUxvZ0tleVJlcXVlc3QaFy5wbGludGguYXVkaXQudjEuTG9nS2V5EmQKEUdldFdpdG5lc3NSZXF1ZXN0EikucGxpbnRoLmF1ZGl0LnYxLkdldFdpdG5lc3NSZXF1ZXN0UmVxdWVzdBofLnBsaW50aC5hdWRpdC52MS5XaXRuZXNzUmVxdWVzdCIDkAIBElwKD0FkZENvc2lnbmF0dXJlcxInLnBsaW50aC5hdWRpdC52MS5BZGRDb3NpZ25hdHVyZXNSZXF1ZXN0GhsucGxpbnRoLmF1ZGl0LnYxLkNoZWNrcG9pbnQiA5ACAmIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_timestamp, file_plinth_audit_v1_audit]);
+  fileDesc("ChlwbGludGgvYXVkaXQvdjEvbG9nLnByb3RvEg9wbGludGguYXVkaXQudjEijwEKFEV4cG9ydEVudHJpZXNSZXF1ZXN0EiwKBmZpbHRlchgBIAEoCzIcLnBsaW50aC5hdWRpdC52MS5FbnRyeUZpbHRlchI5CgZmb3JtYXQYAiABKA4yHS5wbGludGguYXVkaXQudjEuRXhwb3J0Rm9ybWF0Qgq6SAeCAQQQASAAEg4KBnByb29mcxgDIAEoCCImChVFeHBvcnRFbnRyaWVzUmVzcG9uc2USDQoFbGluZXMYASABKAwiKAoUR2V0Q2hlY2twb2ludFJlcXVlc3QSEAoIY29zaWduZWQYASABKAgidQoKQ2hlY2twb2ludBIMCgRub3RlGAEgASgJEg4KBm9yaWdpbhgCIAEoCRIMCgRzaXplGAMgASgDEhEKCXJvb3RfaGFzaBgEIAEoDBIoCgR0aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJMChhHZXRJbmNsdXNpb25Qcm9vZlJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBEhoKCXRyZWVfc2l6ZRgCIAEoA0IHukgEIgIoACJoCg5JbmNsdXNpb25Qcm9vZhISCgpsZWFmX2luZGV4GAEgASgDEhEKCXRyZWVfc2l6ZRgCIAEoAxIRCglyb290X2hhc2gYAyABKAwSDgoGaGFzaGVzGAQgAygMEgwKBGxlYWYYBSABKAwiUgoaR2V0Q29uc2lzdGVuY3lQcm9vZlJlcXVlc3QSGgoJZnJvbV9zaXplGAEgASgDQge6SAQiAigAEhgKB3RvX3NpemUYAiABKANCB7pIBCICKAAiXAoQQ29uc2lzdGVuY3lQcm9vZhIRCglmcm9tX3NpemUYASABKAMSDwoHdG9fc2l6ZRgCIAEoAxIUCgx0b19yb290X2hhc2gYAyABKAwSDgoGaGFzaGVzGAQgAygMIiwKFEdldEVudHJ5UHJvb2ZSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABASJVCgpFbnRyeVByb29mEiUKBWVudHJ5GAEgASgLMhYucGxpbnRoLmF1ZGl0LnYxLkVudHJ5EhIKCnRsb2dfcHJvb2YYAiABKAkSDAoEbGVhZhgDIAEoDCIUChJMaXN0TG9nS2V5c1JlcXVlc3QiTAoTTGlzdExvZ0tleXNSZXNwb25zZRIOCgZvcmlnaW4YASABKAkSJQoEa2V5cxgCIAMoCzIXLnBsaW50aC5hdWRpdC52MS5Mb2dLZXkidwoGTG9nS2V5EgsKA2tleRgBIAEoCRIvCgtjcmVhdGVfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLcmV0aXJlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIisKD0xpc3RHYXBzUmVxdWVzdBIYCgZzb3VyY2UYASABKAlCCLpIBXIDGKwCIjYKEExpc3RHYXBzUmVzcG9uc2USIgoEZ2FwcxgBIAMoCzIULnBsaW50aC5hdWRpdC52MS5HYXAiYgoDR2FwEg4KBnNvdXJjZRgBIAEoCRINCgVmaXJzdBgCIAEoAxIMCgRsYXN0GAMgASgDEi4KCmZvdW5kX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIhUKE1JvdGF0ZUxvZ0tleVJlcXVlc3QiNQoYR2V0V2l0bmVzc1JlcXVlc3RSZXF1ZXN0EhkKCG9sZF9zaXplGAEgASgDQge6SAQiAigAIiwKDldpdG5lc3NSZXF1ZXN0EgwKBGJvZHkYASABKAkSDAoEc2l6ZRgCIAEoAyJLChZBZGRDb3NpZ25hdHVyZXNSZXF1ZXN0EhUKBHNpemUYASABKANCB7pIBCICKAASGgoFbGluZXMYAiABKAlCC7pICHIGEAEYgIABKnoKDEV4cG9ydEZvcm1hdBIdChlFWFBPUlRfRk9STUFUX1VOU1BFQ0lGSUVEEAASHAoYRVhQT1JUX0ZPUk1BVF9KU09OX0xJTkVTEAESFQoRRVhQT1JUX0ZPUk1BVF9DU1YQAhIWChJFWFBPUlRfRk9STUFUX09DU0YQAzK8BwoKTG9nU2VydmljZRJgCg1FeHBvcnRFbnRyaWVzEiUucGxpbnRoLmF1ZGl0LnYxLkV4cG9ydEVudHJpZXNSZXF1ZXN0GiYucGxpbnRoLmF1ZGl0LnYxLkV4cG9ydEVudHJpZXNSZXNwb25zZTABElgKDUdldENoZWNrcG9pbnQSJS5wbGludGguYXVkaXQudjEuR2V0Q2hlY2twb2ludFJlcXVlc3QaGy5wbGludGguYXVkaXQudjEuQ2hlY2twb2ludCIDkAIBEmQKEUdldEluY2x1c2lvblByb29mEikucGxpbnRoLmF1ZGl0LnYxLkdldEluY2x1c2lvblByb29mUmVxdWVzdBofLnBsaW50aC5hdWRpdC52MS5JbmNsdXNpb25Qcm9vZiIDkAIBEmoKE0dldENvbnNpc3RlbmN5UHJvb2YSKy5wbGludGguYXVkaXQudjEuR2V0Q29uc2lzdGVuY3lQcm9vZlJlcXVlc3QaIS5wbGludGguYXVkaXQudjEuQ29uc2lzdGVuY3lQcm9vZiIDkAIBElgKDUdldEVudHJ5UHJvb2YSJS5wbGludGguYXVkaXQudjEuR2V0RW50cnlQcm9vZlJlcXVlc3QaGy5wbGludGguYXVkaXQudjEuRW50cnlQcm9vZiIDkAIBEl0KC0xpc3RMb2dLZXlzEiMucGxpbnRoLmF1ZGl0LnYxLkxpc3RMb2dLZXlzUmVxdWVzdBokLnBsaW50aC5hdWRpdC52MS5MaXN0TG9nS2V5c1Jlc3BvbnNlIgOQAgESVAoITGlzdEdhcHMSIC5wbGludGguYXVkaXQudjEuTGlzdEdhcHNSZXF1ZXN0GiEucGxpbnRoLmF1ZGl0LnYxLkxpc3RHYXBzUmVzcG9uc2UiA5ACARJNCgxSb3RhdGVMb2dLZXkSJC5wbGludGguYXVkaXQudjEuUm90YXRlTG9nS2V5UmVxdWVzdBoXLnBsaW50aC5hdWRpdC52MS5Mb2dLZXkSZAoRR2V0V2l0bmVzc1JlcXVlc3QSKS5wbGludGguYXVkaXQudjEuR2V0V2l0bmVzc1JlcXVlc3RSZXF1ZXN0Gh8ucGxpbnRoLmF1ZGl0LnYxLldpdG5lc3NSZXF1ZXN0IgOQAgESXAoPQWRkQ29zaWduYXR1cmVzEicucGxpbnRoLmF1ZGl0LnYxLkFkZENvc2lnbmF0dXJlc1JlcXVlc3QaGy5wbGludGguYXVkaXQudjEuQ2hlY2twb2ludCIDkAICYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_timestamp, file_plinth_audit_v1_audit]);
 
 /**
  * @generated from message plinth.audit.v1.ExportEntriesRequest
@@ -361,6 +361,80 @@ export const LogKeySchema: GenMessage<LogKey> = /*@__PURE__*/
   messageDesc(file_plinth_audit_v1_log, 12);
 
 /**
+ * @generated from message plinth.audit.v1.ListGapsRequest
+ */
+export type ListGapsRequest = Message<"plinth.audit.v1.ListGapsRequest"> & {
+  /**
+   * All sources when empty.
+   *
+   * @generated from field: string source = 1;
+   */
+  source: string;
+};
+
+/**
+ * Describes the message plinth.audit.v1.ListGapsRequest.
+ * Use `create(ListGapsRequestSchema)` to create a new message.
+ */
+export const ListGapsRequestSchema: GenMessage<ListGapsRequest> = /*@__PURE__*/
+  messageDesc(file_plinth_audit_v1_log, 13);
+
+/**
+ * @generated from message plinth.audit.v1.ListGapsResponse
+ */
+export type ListGapsResponse = Message<"plinth.audit.v1.ListGapsResponse"> & {
+  /**
+   * Oldest first, at most 1,000.
+   *
+   * @generated from field: repeated plinth.audit.v1.Gap gaps = 1;
+   */
+  gaps: Gap[];
+};
+
+/**
+ * Describes the message plinth.audit.v1.ListGapsResponse.
+ * Use `create(ListGapsResponseSchema)` to create a new message.
+ */
+export const ListGapsResponseSchema: GenMessage<ListGapsResponse> = /*@__PURE__*/
+  messageDesc(file_plinth_audit_v1_log, 14);
+
+/**
+ * Records that a source has numbered and that did not arrive. One that arrives late takes its number out.
+ *
+ * @generated from message plinth.audit.v1.Gap
+ */
+export type Gap = Message<"plinth.audit.v1.Gap"> & {
+  /**
+   * @generated from field: string source = 1;
+   */
+  source: string;
+
+  /**
+   * @generated from field: int64 first = 2;
+   */
+  first: bigint;
+
+  /**
+   * @generated from field: int64 last = 3;
+   */
+  last: bigint;
+
+  /**
+   * When a later number arrived.
+   *
+   * @generated from field: google.protobuf.Timestamp found_time = 4;
+   */
+  foundTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message plinth.audit.v1.Gap.
+ * Use `create(GapSchema)` to create a new message.
+ */
+export const GapSchema: GenMessage<Gap> = /*@__PURE__*/
+  messageDesc(file_plinth_audit_v1_log, 15);
+
+/**
  * @generated from message plinth.audit.v1.RotateLogKeyRequest
  */
 export type RotateLogKeyRequest = Message<"plinth.audit.v1.RotateLogKeyRequest"> & {
@@ -371,7 +445,7 @@ export type RotateLogKeyRequest = Message<"plinth.audit.v1.RotateLogKeyRequest">
  * Use `create(RotateLogKeyRequestSchema)` to create a new message.
  */
 export const RotateLogKeyRequestSchema: GenMessage<RotateLogKeyRequest> = /*@__PURE__*/
-  messageDesc(file_plinth_audit_v1_log, 13);
+  messageDesc(file_plinth_audit_v1_log, 16);
 
 /**
  * @generated from message plinth.audit.v1.GetWitnessRequestRequest
@@ -390,7 +464,7 @@ export type GetWitnessRequestRequest = Message<"plinth.audit.v1.GetWitnessReques
  * Use `create(GetWitnessRequestRequestSchema)` to create a new message.
  */
 export const GetWitnessRequestRequestSchema: GenMessage<GetWitnessRequestRequest> = /*@__PURE__*/
-  messageDesc(file_plinth_audit_v1_log, 14);
+  messageDesc(file_plinth_audit_v1_log, 17);
 
 /**
  * @generated from message plinth.audit.v1.WitnessRequest
@@ -414,7 +488,7 @@ export type WitnessRequest = Message<"plinth.audit.v1.WitnessRequest"> & {
  * Use `create(WitnessRequestSchema)` to create a new message.
  */
 export const WitnessRequestSchema: GenMessage<WitnessRequest> = /*@__PURE__*/
-  messageDesc(file_plinth_audit_v1_log, 15);
+  messageDesc(file_plinth_audit_v1_log, 18);
 
 /**
  * @generated from message plinth.audit.v1.AddCosignaturesRequest
@@ -440,7 +514,7 @@ export type AddCosignaturesRequest = Message<"plinth.audit.v1.AddCosignaturesReq
  * Use `create(AddCosignaturesRequestSchema)` to create a new message.
  */
 export const AddCosignaturesRequestSchema: GenMessage<AddCosignaturesRequest> = /*@__PURE__*/
-  messageDesc(file_plinth_audit_v1_log, 16);
+  messageDesc(file_plinth_audit_v1_log, 19);
 
 /**
  * @generated from enum plinth.audit.v1.ExportFormat
@@ -547,6 +621,16 @@ export const LogService: GenService<{
     methodKind: "unary";
     input: typeof ListLogKeysRequestSchema;
     output: typeof ListLogKeysResponseSchema;
+  },
+  /**
+   * Lists what sources have numbered and the log has not received.
+   *
+   * @generated from rpc plinth.audit.v1.LogService.ListGaps
+   */
+  listGaps: {
+    methodKind: "unary";
+    input: typeof ListGapsRequestSchema;
+    output: typeof ListGapsResponseSchema;
   },
   /**
    * Makes a new key. The one before signs beside it until verifiers have had time to take the new one.
