@@ -7,7 +7,10 @@ export const auditLimits: Readonly<Record<string, Readonly<Record<string, readon
       { name: "defaultPageSize", meaning: "entries on a page", unit: "count" },
     ],
     "services/audit/src/rpc/list-gaps.ts": [{ name: "gapsMax", meaning: "gaps that one answer lists" }],
-    "services/audit/src/rpc/export-entries.ts": [{ name: "batchMax", meaning: "entries in a message of an export" }],
+    "services/audit/src/rpc/export-entries.ts": [
+      { name: "batchMax", meaning: "entries of an export that are read at a time" },
+      { name: "messageCharsMax", meaning: "a message of an export, in characters", unit: "count" },
+    ],
     "services/audit/src/log/sequencer.ts": [
       { name: "intervalMs", meaning: "between two looks for entries that are not in the tree yet" },
       { name: "retryMs", meaning: "the same after a failure" },

@@ -145,3 +145,16 @@ describe("OCSF", () => {
 test("an export wants a format that it knows", async () => {
   expect(await codeOf(exported({}))).toBe("InvalidArgument");
 });
+
+test("large entries are sent in messages that any client takes", async () => {
+  const reporter = await service.client(AuditService, { workload: "large" });
+  const details = { text: "x".repeat(700_000) };
+  for (let n = 0; n < 8; n++)
+    await reporter.recordEntry({ id: newId(), action: "a.b", actor: "anonymous", outcome: Outcome.SUCCESS, details });
+  await wholeCheckpoint();
+  const sizes: number[] = [];
+  const request = { format: ExportFormat.CSV, filter: { source: "large" } };
+  for await (const { lines } of (await logClient()).exportEntries(request)) sizes.push(lines.length);
+  // The header, and a message for each.
+  expect(sizes).toHaveLength(9);
+});

@@ -32,7 +32,10 @@ async function insist(work: () => Promise<unknown>): Promise<void> {
 /** One of everything that writes. */
 async function aLife(n: number): Promise<void> {
   const { entries, sequencer, keys, database, testDatabase } = parts;
-  const [first, second] = [newEntry({ actor: `user:${n}`, source: `source-${n}`, sourceSequence: 3n }), newEntry({ resource: `users/${n}` })];
+  const [first, second] = [
+    newEntry({ actor: `user:${n}`, source: `source-${n}`, sourceSequence: 3n }),
+    newEntry({ resource: `users/${n}` }),
+  ];
   await testDatabase.admin(earlierEntrySql(newId()));
   await insist(() => entries.append(first));
   await insist(() => sequencer.round());

@@ -11,6 +11,7 @@ import { filterFromMessage } from "./entry-filter.ts";
 
 /** Entries read and sent at a time. */
 const batchMax = 250;
+const messageCharsMax = 1_000_000;
 
 /** Sends what the newest checkpoint covers, oldest first; a slow reader slows the reading down. */
 export function exportEntries(entries: EntryStore, reader: LogReader): Handler<typeof LogService.method.exportEntries> {
@@ -31,7 +32,7 @@ export function exportEntries(entries: EntryStore, reader: LogReader): Handler<t
       call.signal.throwIfAborted();
       const found = await entries.scan(filter, { after, until, limit: batchMax });
       if (found.length === 0) return;
-      yield lines(await write(found));
+      yield* messagesOf(await write(found));
       after = found.at(-1)?.entry.sequence ?? until;
     }
   };
@@ -53,6 +54,22 @@ function writerOf(format: ExportFormat, proofs: boolean, size: number, reader: L
       }),
     );
   };
+}
+
+/** Lines as messages that stay well below what one may have, unless a single line is longer. */
+function* messagesOf(all: readonly string[]) {
+  let part: string[] = [];
+  let length = 0;
+  for (const line of all) {
+    if (length > 0 && length + line.length > messageCharsMax) {
+      yield lines(part);
+      part = [];
+      length = 0;
+    }
+    part.push(line);
+    length += line.length;
+  }
+  if (part.length > 0) yield lines(part);
 }
 
 const lines = (all: readonly string[]) => ({ lines: Buffer.from(all.join("")) });
