@@ -22,6 +22,10 @@ export const auditLimits: Readonly<Record<string, Readonly<Record<string, readon
       { name: "intervalMs", meaning: "between two looks for entries whose time is over" },
       { name: "batchMax", meaning: "entries that are removed in one transaction" },
     ],
+    "services/audit/src/log/erasure.ts": [
+      { name: "intervalMs", meaning: "between two looks for erased users whose entries can still be found" },
+      { name: "batchMax", meaning: "entries that are made unfindable in one transaction" },
+    ],
     "services/audit/src/log/witness-feeder.ts": [
       { name: "intervalMs", meaning: "between two checkpoints that a witness is shown" },
       { name: "timeoutMs", meaning: "a witness's answer" },

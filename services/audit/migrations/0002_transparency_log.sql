@@ -10,8 +10,12 @@ CREATE TABLE subject_key (
   wrapped bytea,
   create_time timestamptz NOT NULL,
   erase_time timestamptz,
+  -- No entry can be found by the erased user any more.
+  tags_removed boolean NOT NULL DEFAULT false,
   CHECK ((wrapped IS NULL) = (erase_time IS NOT NULL))
 );
+
+CREATE INDEX subject_key_erased ON subject_key (erase_time) WHERE erase_time IS NOT NULL AND NOT tags_removed;
 
 CREATE TABLE sealed_entry (
   sequence bigint PRIMARY KEY,
@@ -46,8 +50,8 @@ CREATE INDEX sealed_entry_request ON sealed_entry (request_id, sequence DESC);
 -- Failures and refusals are what one looks for among many successes.
 CREATE INDEX sealed_entry_outcome ON sealed_entry (outcome, sequence DESC) WHERE outcome <> 'success';
 CREATE INDEX sealed_entry_time ON sealed_entry (time);
-CREATE INDEX sealed_entry_who_key ON sealed_entry (who_key) WHERE who_key IS NOT NULL;
-CREATE INDEX sealed_entry_what_key ON sealed_entry (what_key) WHERE what_key IS NOT NULL;
+CREATE INDEX sealed_entry_who_key ON sealed_entry (who_key, sequence) WHERE who_key IS NOT NULL;
+CREATE INDEX sealed_entry_what_key ON sealed_entry (what_key, sequence) WHERE what_key IS NOT NULL;
 
 -- The Merkle tree (c2sp.org/tlog-tiles): 32 bytes per hash, at most 256 of them. A partial tile grows in place.
 CREATE TABLE tile (
@@ -163,4 +167,4 @@ REVOKE INSERT, DELETE, TRUNCATE ON log_head FROM {{runtime_role}};
 REVOKE UPDATE ON log_key FROM {{runtime_role}};
 GRANT UPDATE (retire_time) ON log_key TO {{runtime_role}};
 REVOKE UPDATE ON subject_key FROM {{runtime_role}};
-GRANT UPDATE (wrapped, erase_time) ON subject_key TO {{runtime_role}};
+GRANT UPDATE (wrapped, erase_time, tags_removed) ON subject_key TO {{runtime_role}};

@@ -20,13 +20,14 @@ export const audit: ServiceDefinition<typeof config> = {
       secret: Buffer.from(settings.encryptionKey, "base64"),
       witnesses: witnesses.map(({ key }) => key),
     });
-    const { entries, reader, sequencer, retention, cosignatures } = log;
+    const { entries, reader, sequencer, erasure, retention, cosignatures } = log;
     const authorizer = createAuthzAuthorizer(clients);
     return {
       services: [routes(entries, clock), logRoutes({ ...log, database, origin })],
       httpRoutes: tlogRoutes({ database, reader, accessTokens, authorizer, logger, logPublic }),
       workers: [
         sequencer,
+        erasure,
         retention,
         createWitnessFeeder({ witnesses, reader, cosignatures, clock, logger }),
         onAnyEvent(bus, database, entries),

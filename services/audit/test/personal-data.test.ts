@@ -78,7 +78,12 @@ describe("personal data", () => {
     expect(await entry(gone.id)).toMatchObject({ actor: "user:admin", resource: "", action: gone.type });
     // What arrives afterwards is recorded and was never readable.
     expect(await entry(late.id)).toMatchObject({ ...nothing, personalData: PersonalData.ERASED });
-    expect((await read.listEntries({ filter: { actor: "user:dan" } })).entries).toEqual([]);
+    await eventually(async () =>
+      expect((await read.listEntries({ filter: { actor: "user:dan" } })).entries).toEqual([]),
+    );
+    await eventually(async () =>
+      expect((await read.listEntries({ filter: { resource: "users/dan" } })).entries).toEqual([]),
+    );
     expect((await read.listEntries({ filter: { actor: "user:erin" } })).entries).toHaveLength(1);
     const keys = await service.database.admin("SELECT wrapped FROM audit.subject_key WHERE erase_time IS NOT NULL");
     expect(keys).toEqual([{ wrapped: null }]);
@@ -99,6 +104,26 @@ describe("personal data", () => {
     await untilRecorded(last.id);
     expect(await (await reader()).getEntry({ id: own.id })).toMatchObject({ actor: "user:frank" });
   });
+});
+
+test("a user with more entries than one transaction takes is not found any more, whatever happens in between", async () => {
+  const { entries, erasure, database, testDatabase } = await logParts();
+  for (const userId of ["gina", "hugo"]) await entries.append(newEntry({ actor: `user:${userId}`, resource: "" }));
+  await testDatabase.admin(
+    `INSERT INTO audit.sealed_entry SELECT n + 10, gen_random_uuid(), time, record_time, source, action, outcome, request_id, trace_id,
+       who_key, who_sealed, who_commitment, what_key, what_sealed, what_commitment, 0, actor_tag, 'x'
+     FROM audit.sealed_entry, generate_series(1, 2500) AS n WHERE sequence = 1`,
+  );
+  const count = async (actor: string) => (await entries.list({ actor }, { before: undefined, limit: 5_000 })).length;
+  expect(await count("user:gina")).toBe(2_501);
+  await database.transaction((tx) => entries.eraseIn(tx, "gina"));
+  expect(await erasure.round()).toBe(true);
+  expect(await count("user:gina")).toBe(1_501);
+  while (await erasure.round()) {}
+  expect(await count("user:gina")).toBe(0);
+  expect(await testDatabase.admin("SELECT FROM audit.sealed_entry WHERE resource_tag IS NOT NULL")).toEqual([]);
+  expect(await count("user:hugo")).toBe(1);
+  expect(await erasure.round()).toBe(false);
 });
 
 describe("what cannot be opened", () => {

@@ -22,14 +22,21 @@ export function writeFaults(): WriteFaults {
   let kind: FaultKind = "failed";
   let hit: string | undefined;
   const lost = () => new Error("Connection terminated unexpectedly");
-  pg.Client.prototype.query = async function query(this: pg.Client, ...args: unknown[]) {
+  pg.Client.prototype.query = function query(this: pg.Client, ...args: unknown[]) {
     const [first] = args;
     const text = typeof first === "string" ? first : (first as { text?: string } | undefined)?.text;
     const run = () => (original as (...all: unknown[]) => unknown).apply(this, args);
     if (left === 0 || text === undefined || !write.test(text) || --left > 0) return run();
     hit = text.trim().slice(0, 60);
-    if (kind === "failed but applied") await run();
-    throw lost();
+    const callback = args.at(-1);
+    if (typeof callback === "function") {
+      const fail = () => void callback(lost());
+      if (kind === "failed but applied")
+        return (original as (...all: unknown[]) => unknown).apply(this, [...args.slice(0, -1), fail]);
+      return queueMicrotask(fail);
+    }
+    const before = kind === "failed but applied" ? (run() as Promise<unknown>) : Promise.resolve();
+    return before.then(() => Promise.reject(lost()));
   } as typeof original;
   return {
     arm(at, how) {

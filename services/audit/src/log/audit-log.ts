@@ -7,6 +7,7 @@ import type { EntryStore } from "../store/entry-store.ts";
 import { createPostgresEntryStore } from "../store/postgres-entry-store.ts";
 import { createSubjectKeys } from "../store/subject-keys.ts";
 import { type CosignatureStore, createCosignatureStore } from "./cosignatures.ts";
+import { createErasure, type Erasure } from "./erasure.ts";
 import { createLogKeys, type LogKeys } from "./log-keys.ts";
 import { createLogReader, type LogReader } from "./log-reader.ts";
 import { createRetention, type Retention } from "./retention.ts";
@@ -36,6 +37,7 @@ export interface AuditLog {
   sequencer: Sequencer;
   cosignatures: CosignatureStore;
   retention: Retention;
+  erasure: Erasure;
 }
 
 /** Wires the log's parts; nothing runs yet. */
@@ -51,6 +53,7 @@ export function createAuditLog(options: AuditLogOptions): AuditLog {
     reader: createLogReader(database),
     sequencer: createSequencer({ database, sealer, keys, clock, logger, origin }),
     cosignatures: createCosignatureStore({ database, keys, origin, witnesses }),
+    erasure: createErasure({ database, clock, logger }),
     retention: createRetention({ database, clock, logger, retentionMs: options.retentionMs }),
   };
 }

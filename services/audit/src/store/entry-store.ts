@@ -15,6 +15,6 @@ export interface EntryStore {
   list(filter: EntryFilter, page: { before: bigint | undefined; limit: number }): Promise<Entry[]>;
   /** Oldest first, at most `limit`, only those after `after` and up to `until`. */
   scan(filter: EntryFilter, page: { after: bigint; until: bigint; limit: number }): Promise<OpenedEntry[]>;
-  /** Makes everything personal about a user unreadable, and unfindable, for good. Call it before anything else in the transaction. */
+  /** Makes everything personal about a user unreadable for good; erasure.ts makes it unfindable. Call it before anything else in the transaction. */
   eraseIn(tx: Transaction, userId: string): Promise<void>;
 }

@@ -63,9 +63,7 @@ export function createPostgresEntryStore(options: EntryStoreOptions): EntryStore
     },
     async eraseIn(tx, userId) {
       await lockHead(tx);
-      const key = await keys.eraseIn(tx, userId);
-      await tx.query("UPDATE sealed_entry SET actor_tag = NULL WHERE who_key = $1", [key]);
-      await tx.query("UPDATE sealed_entry SET resource_tag = NULL WHERE what_key = $1", [key]);
+      await keys.eraseIn(tx, userId);
     },
   };
 }

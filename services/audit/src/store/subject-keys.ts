@@ -17,8 +17,8 @@ export interface SubjectKeys {
   keyFor(tx: Transaction, subject: string | undefined): Promise<SealingKey>;
   /** The keys that are there, by id; those of erased users are missing. */
   open(db: Queryable, ids: readonly string[]): Promise<Map<string, Buffer>>;
-  /** Destroys a user's key. Returns its id; undefined when nothing about the user was ever recorded. */
-  eraseIn(tx: Transaction, subject: string): Promise<string | undefined>;
+  /** Destroys a user's key; remembers the user even when nothing was ever recorded, for what arrives late. */
+  eraseIn(tx: Transaction, subject: string): Promise<void>;
 }
 
 interface KeyRow {
@@ -61,12 +61,11 @@ export function createSubjectKeys(secrets: Secrets, { clock, random }: { clock: 
     async eraseIn(tx, subject) {
       const tag = secrets.tag("subject", subject);
       const now = new Date(clock.now());
-      const [row] = await tx.query<{ id: string }>(
+      await tx.query(
         `INSERT INTO subject_key (id, tag, wrapped, create_time, erase_time) VALUES ($1, $2, NULL, $3, $3)
-         ON CONFLICT (tag) DO UPDATE SET wrapped = NULL, erase_time = $3 RETURNING id`,
+         ON CONFLICT (tag) DO UPDATE SET wrapped = NULL, erase_time = $3`,
         [random.uuidv7(clock.now()), tag, now],
       );
-      return row?.id;
     },
   };
 }
