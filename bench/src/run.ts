@@ -1,6 +1,7 @@
-// Runs benchmarks: `node bench/src/run.ts [gateway] [rpc] [platform] [tokens] [cache] [events] [operator] [cluster] [--seconds N]
-// [--also name=bundle]`; all but `cluster` by default.
+// Runs benchmarks: `node bench/src/run.ts [gateway] [rpc] [platform] [tokens] [cache] [events] [audit] [operator] [cluster]
+// [--seconds N] [--also name=bundle]`; all but `cluster` by default.
 import { parseArgs } from "node:util";
+import { benchAudit } from "./audit.bench.ts";
 import { benchCache } from "./cache.bench.ts";
 import { benchCluster } from "./cluster.bench.ts";
 import { benchEvents } from "./events.bench.ts";
@@ -23,6 +24,7 @@ const benches = {
   cache: () => benchCache(seconds),
   platform: () => benchPlatform(seconds),
   events: () => benchEvents(seconds),
+  audit: () => benchAudit(seconds),
   operator: benchOperator,
   cluster: benchCluster,
 };

@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from "commander";
+import { addAuditCommands } from "./audit/audit-commands.ts";
 import { exitCodes } from "./exit-codes.ts";
 import type { Companion } from "./local/companions/companion.ts";
 import { companions } from "./local/companions/registry.ts";
@@ -119,6 +120,7 @@ export function createProgram(terminal: Terminal, exit: (code: number) => void):
     .addOption(files().makeOptionMandatory())
     .action(async (options) => exit(await (await import("./commands/validate.ts")).validate(options, terminal)));
 
+  addAuditCommands(program, terminal, exit, data);
   return program;
 }
 

@@ -75,6 +75,7 @@ async function contents(): Promise<Record<string, unknown>> {
   const secrets = await list("secrets", namespace, "app.kubernetes.io/instance=plinth");
   expect(secrets.map(({ metadata }) => metadata.name)).toEqual([
     "plinth-administrator",
+    "plinth-audit",
     "plinth-auth",
     "plinth-postgres",
   ]);

@@ -25,6 +25,7 @@ describe("helm uninstall", () => {
     const kept = await list("secrets", namespace, "app.kubernetes.io/instance=plinth");
     expect(kept.map(({ metadata }) => metadata.name)).toEqual([
       "plinth-administrator",
+      "plinth-audit",
       "plinth-auth",
       "plinth-postgres",
     ]);

@@ -84,10 +84,10 @@ describe.skipIf(why)(`the chart${why ? ` (${why})` : ""}`, () => {
     }
   });
 
-  test("gives auth the key of an existing Secret", async () => {
-    const objects = await render("auth.existingSecret=mine");
-    expect(objects.some(({ kind, metadata }) => kind === "Secret" && metadata.name === "plinth-auth")).toBe(false);
-    const { env } = named(objects, "PlatformService", "auth")["spec"];
+  test.each(["auth", "audit"])("gives %s the key of an existing Secret", async (name) => {
+    const objects = await render(`${name}.existingSecret=mine`);
+    expect(objects.some(({ kind, metadata }) => kind === "Secret" && metadata.name === `plinth-${name}`)).toBe(false);
+    const { env } = named(objects, "PlatformService", name)["spec"];
     expect(env[0].valueFrom.secretKeyRef).toEqual({ name: "mine", key: "key-encryption-key" });
   });
 

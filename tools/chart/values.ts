@@ -105,6 +105,9 @@ export function chartValues(programs: readonly string[], services: readonly stri
         "Secret with `key-encryption-key` (32 random bytes in base64). Made once and kept when empty; give one where Helm cannot look into the cluster (Argo CD, `helm template`)",
       ),
     }),
+    audit: group("Personal data in the audit log, and the keys of its checkpoints", {
+      existingSecret: text("Secret with `key-encryption-key`, as for auth; what was encrypted with a lost one is lost"),
+    }),
     administrator: group("The first administrator", {
       enabled: flag("Makes the account, and makes it an administrator", true),
       email: text("With which it signs in", "admin@plinth.localhost", { format: "email" }),

@@ -11,6 +11,7 @@ export const importLayers: readonly (readonly string[])[] = [
     "packages/kube",
     "packages/platform",
     "packages/local-servers",
+    "packages/transparency-log",
   ],
   ["packages/bus", "packages/discovery"], // their PostgreSQL drivers use packages/postgres
   ["packages/clients"],

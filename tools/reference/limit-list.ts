@@ -1,3 +1,4 @@
+import { auditFormats, auditLimits } from "./audit-limits.ts";
 import { callLimits } from "./call-limits.ts";
 import { databaseAndEvents } from "./event-limits.ts";
 import { gatewayOnKubernetes } from "./gateway-limits.ts";
@@ -246,11 +247,7 @@ export const limitList: Readonly<Record<string, Readonly<Record<string, readonly
       { name: "reportedErrorsMax", meaning: "mistakes in a module that an answer names" },
     ],
   },
-  audit: {
-    "services/audit/src/rpc/list-entries.ts": [
-      { name: "defaultPageSize", meaning: "entries on a page", unit: "count" },
-    ],
-  },
+  ...auditLimits,
   "PlatformService manifests": {
     "packages/platform/src/parse-manifests.ts": [
       { name: "manifestMaxLength", meaning: "characters of a manifest file", unit: "count" },
@@ -337,6 +334,7 @@ export const limitList: Readonly<Record<string, Readonly<Record<string, readonly
 
 /** Constants whose names end like limits but which are none: formats, units, intervals of a terminal. */
 export const notLimits: Readonly<Record<string, readonly string[]>> = {
+  ...auditFormats,
   "services/auth/src/domain/refresh-token.ts": ["tokenBytes", "nonceBytes", "tagBytes"],
   "services/auth/src/keys/sealed-json.ts": ["nonceBytes", "tagBytes"],
   "services/auth/src/rpc/service-credentials.ts": ["dayMs"],

@@ -93,13 +93,19 @@ async function codeFor(method: DescMethod, userId?: string): Promise<string> {
     baseUrl: `http://127.0.0.1:${server.port()}`,
     interceptors: [signIn],
   });
-  const client = createClient(method.parent, transport) as Record<string, (request: object) => Promise<unknown>>;
+  const client = createClient(method.parent, transport) as Record<string, (request: object) => unknown>;
   const request = create(
     method.input,
     Object.fromEntries(method.input.fields.filter(isText).map((field) => [field.localName, valueFor(field)])),
   );
-  const thrown = await client[method.localName]?.(request).catch((err: unknown) => err);
+  const thrown = await answered(client[method.localName]?.(request)).catch((err: unknown) => err);
   return thrown instanceof ConnectError ? (Code[thrown.code] ?? "") : "ok";
+}
+
+/** The answer, or the first message of a stream. */
+async function answered(result: unknown): Promise<unknown> {
+  if (typeof result !== "object" || result === null || !(Symbol.asyncIterator in result)) return result;
+  return (result as AsyncIterable<unknown>)[Symbol.asyncIterator]().next();
 }
 
 const isText = (field: DescField): boolean => field.fieldKind === "scalar" && field.scalar === ScalarType.STRING;

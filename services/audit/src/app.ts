@@ -1,15 +1,37 @@
+import { createAuthzAuthorizer } from "@plinth/clients";
 import type { ServiceDefinition } from "@plinth/service";
+import { config, originOf } from "./config.ts";
 import { onAnyEvent } from "./events/on-any-event.ts";
-import { routes } from "./routes.ts";
-import { createPostgresEntryStore } from "./store/postgres-entry-store.ts";
+import { tlogRoutes } from "./http/tlog-routes.ts";
+import { createAuditLog } from "./log/audit-log.ts";
+import { createWitnessFeeder } from "./log/witness-feeder.ts";
+import { logRoutes, routes } from "./routes.ts";
 
-export const audit: ServiceDefinition<Record<never, never>> = {
+export const audit: ServiceDefinition<typeof config> = {
   name: "audit",
   version: "0.1.0",
-  config: {},
+  config,
   uses: { database: true, bus: true },
-  compose({ database, bus, clock }) {
-    const entries = createPostgresEntryStore(database);
-    return { services: [routes(entries, clock)], workers: [onAnyEvent(bus, database, entries)] };
+  compose({ database, bus, clients, accessTokens, logger, clock, random, base }, settings) {
+    const { retentionMs, logPublic, keyOverlapMs, witnesses } = settings;
+    const origin = originOf(settings.logOrigin, base.tokenIssuer);
+    const log = createAuditLog({
+      ...{ database, clock, random, logger, origin, keyOverlapMs, retentionMs },
+      secret: Buffer.from(settings.encryptionKey, "base64"),
+      witnesses: witnesses.map(({ key }) => key),
+    });
+    const { entries, reader, sequencer, erasure, retention, cosignatures } = log;
+    const authorizer = createAuthzAuthorizer(clients);
+    return {
+      services: [routes(entries, clock), logRoutes({ ...log, database, origin })],
+      httpRoutes: tlogRoutes({ database, reader, accessTokens, authorizer, logger, logPublic }),
+      workers: [
+        sequencer,
+        erasure,
+        retention,
+        createWitnessFeeder({ witnesses, reader, cosignatures, clock, logger }),
+        onAnyEvent(bus, database, entries),
+      ],
+    };
   },
 };

@@ -1,18 +1,62 @@
 import type { Clock } from "@plinth/kernel";
+import type { Database } from "@plinth/postgres";
 import { AuditService } from "@plinth/proto/plinth/audit/v1/audit";
+import { LogService } from "@plinth/proto/plinth/audit/v1/log";
 import { access, defineService, type ServiceRoutes } from "@plinth/rpc";
+import type { CosignatureStore } from "./log/cosignatures.ts";
+import type { LogKeys } from "./log/log-keys.ts";
+import type { LogReader } from "./log/log-reader.ts";
+import type { Sequencer } from "./log/sequencer.ts";
+import { addCosignatures, getCheckpoint, getWitnessRequest, listLogKeys, rotateLogKey } from "./rpc/checkpoints.ts";
+import { exportEntries } from "./rpc/export-entries.ts";
 import { getEntry } from "./rpc/get-entry.ts";
 import { listEntries } from "./rpc/list-entries.ts";
+import { listGaps } from "./rpc/list-gaps.ts";
+import { getConsistencyProof, getEntryProof, getInclusionProof } from "./rpc/proofs.ts";
 import { recordEntry } from "./rpc/record-entry.ts";
 import type { EntryStore } from "./store/entry-store.ts";
 
-const mayRead = access.permission("can_read_audit", "platform:plinth");
-const mayWrite = access.any(access.service(), access.permission("can_write_audit", "platform:plinth"));
+const may = (relation: string) => access.permission(relation, "platform:plinth");
+const mayRead = may("can_read_audit");
+const mayWrite = access.any(access.service(), may("can_write_audit"));
 
-/** The whole API: who may call what, and what answers. */
+/** What happened: who may call what, and what answers. */
 export const routes = (entries: EntryStore, clock: Clock): ServiceRoutes =>
   defineService(AuditService, {
     recordEntry: { access: mayWrite, handle: recordEntry(entries, clock) },
     getEntry: { access: mayRead, handle: getEntry(entries) },
     listEntries: { access: mayRead, handle: listEntries(entries) },
+  });
+
+export interface LogRoutesDeps {
+  database: Database;
+  entries: EntryStore;
+  origin: string;
+  keys: LogKeys;
+  reader: LogReader;
+  sequencer: Sequencer;
+  cosignatures: CosignatureStore;
+}
+
+/** What the log proves. A cosignature proves itself: whoever may read the log may bring it. */
+export const logRoutes = ({
+  database,
+  entries,
+  origin,
+  keys,
+  reader,
+  sequencer,
+  cosignatures,
+}: LogRoutesDeps): ServiceRoutes =>
+  defineService(LogService, {
+    exportEntries: { access: mayRead, handle: exportEntries(entries, reader) },
+    getCheckpoint: { access: mayRead, handle: getCheckpoint(reader, origin) },
+    getInclusionProof: { access: mayRead, handle: getInclusionProof(entries, reader) },
+    getConsistencyProof: { access: mayRead, handle: getConsistencyProof(reader) },
+    getEntryProof: { access: mayRead, handle: getEntryProof(entries, reader) },
+    listLogKeys: { access: mayRead, handle: listLogKeys(keys, origin) },
+    listGaps: { access: mayRead, handle: listGaps(database) },
+    rotateLogKey: { access: may("can_manage_keys"), handle: rotateLogKey(keys, sequencer) },
+    getWitnessRequest: { access: mayRead, handle: getWitnessRequest(reader) },
+    addCosignatures: { access: mayRead, handle: addCosignatures(cosignatures, reader, origin) },
   });

@@ -1,60 +1,15 @@
 import { create, toBinary } from "@bufbuild/protobuf";
-import { Code, ConnectError } from "@connectrpc/connect";
-import { type BusMessage, createPostgresBus } from "@plinth/bus";
-import { silentLogger, systemClock, systemRandom } from "@plinth/kernel";
-import { AuditService, Outcome } from "@plinth/proto/plinth/audit/v1/audit";
+import { AuditService, Outcome, PersonalData } from "@plinth/proto/plinth/audit/v1/audit";
 import { LoginFailedSchema } from "@plinth/proto/plinth/auth/v1/events";
 import { UserCreatedSchema } from "@plinth/proto/plinth/identity/v1/events";
 import { eventually } from "@plinth/testing";
-import { type As, type ServiceFixture, startService } from "@plinth/testing/service";
+import type { As } from "@plinth/testing/service";
 import pg from "pg";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { audit } from "../src/app.ts";
+import { describe, expect, test } from "vitest";
+import { auditor, codeOf, newId, nobody, publish, service, useAuditService } from "./audit-fixture.ts";
 
-const auditor = "01920000-0000-7000-8000-000000000001";
-const nobody = "01920000-0000-7000-8000-000000000002";
-let service: ServiceFixture;
-
-beforeAll(async () => {
-  service = await startService({
-    definition: audit,
-    migrations: `${import.meta.dirname}/../migrations`,
-    permissions: (subject, relation) => subject === `user:${auditor}` && relation === "can_read_audit",
-  });
-});
-afterAll(() => service.stop());
-
-const newId = () => systemRandom.uuidv7(Date.now());
+useAuditService();
 const client = (as?: As) => service.client(AuditService, as);
-const codeOf = (call: Promise<unknown>) =>
-  call.then(
-    () => "ok",
-    (err: unknown) => (err instanceof ConnectError ? Code[err.code] : err),
-  );
-
-async function publish(messages: Partial<BusMessage>[]): Promise<void> {
-  const url = new URL(service.database.url);
-  url.searchParams.set("options", "-c search_path=plinth_bus");
-  const bus = createPostgresBus({
-    url: url.href,
-    applicationName: "test",
-    logger: silentLogger,
-    clock: systemClock,
-    random: systemRandom,
-  });
-  const defaults = {
-    source: "identity",
-    subject: "users/1",
-    time: new Date(),
-    topic: "identity.user.v1",
-    key: "1",
-    actor: "user:1",
-    requestId: "r",
-    traceparent: undefined,
-  };
-  await bus.publish(messages.map((m) => ({ ...defaults, id: newId(), type: "t", data: new Uint8Array(), ...m })));
-  await bus.stop?.(AbortSignal.timeout(1_000));
-}
 
 describe("access", () => {
   const record = {
@@ -123,7 +78,7 @@ describe("RecordEntry", () => {
     );
     expect(new Set(stored.map((entry) => entry.sequence)).size).toBe(30);
     // What this service is told meanwhile, of calls that were refused for example, lies between them.
-    const [log] = await service.database.admin("SELECT count(*) = max(sequence) AS gapless FROM audit.entry");
+    const [log] = await service.database.admin("SELECT count(*) = max(sequence) AS gapless FROM audit.sealed_entry");
     expect(log).toEqual({ gapless: true });
   });
 
@@ -183,10 +138,13 @@ describe("events", () => {
       outcome: Outcome.FAILURE,
       ipAddress: "192.0.2.9",
     });
-    expect(await reader.getEntry({ id: own.id })).toMatchObject({ action: "notes.v1.NoteCreated", source: "identity" });
-    expect(await service.database.admin(`SELECT payload FROM audit.entry WHERE id = '${own.id}'`)).toEqual([
-      { payload: Buffer.from([1, 2, 3]) },
-    ]);
+    expect(await reader.getEntry({ id: own.id })).toMatchObject({
+      action: "notes.v1.NoteCreated",
+      source: "identity",
+      details: {},
+      payload: Uint8Array.of(1, 2, 3),
+      personalData: PersonalData.READABLE,
+    });
   });
 });
 
@@ -251,21 +209,35 @@ describe("ListEntries", () => {
 });
 
 describe("append-only", () => {
+  const denied = /permission denied/;
+  const refused = /cannot be changed or removed|only grows/;
+
   test.each([
-    "UPDATE entry SET actor = 'x'",
-    "DELETE FROM entry",
-    "TRUNCATE entry",
-    "DELETE FROM head",
-    "INSERT INTO head VALUES (false, 1)",
-  ])("the service's role cannot run %s", async (sql) => {
+    ["UPDATE sealed_entry SET action = 'x'", denied],
+    ["UPDATE sealed_entry SET actor_tag = 'x'", refused],
+    ["DELETE FROM sealed_entry", refused],
+    ["TRUNCATE sealed_entry", denied],
+    ["DELETE FROM head", denied],
+    ["INSERT INTO head VALUES (false, 1)", denied],
+    ["UPDATE log_head SET root = 'x'", refused],
+    ["UPDATE log_head SET size = 0", refused],
+    ["UPDATE log_head SET pruned = size + 1", refused],
+    ["DELETE FROM log_head", denied],
+    ["UPDATE tile SET hashes = decode(repeat('00', 32), 'hex')", refused],
+    ["DELETE FROM tile", denied],
+    ["DELETE FROM subject_key", denied],
+    ["UPDATE log_key SET sealed_seed = 'x'", denied],
+  ])("the service's role cannot run %s", async (sql, why) => {
     const runtime = new pg.Client({ connectionString: service.database.url });
     await runtime.connect();
-    await expect(runtime.query(sql)).rejects.toThrow(/permission denied/);
+    await expect(runtime.query(sql)).rejects.toThrow(why);
     await runtime.end();
   });
 
   test("not even the owner changes an entry by mistake", async () => {
-    await expect(service.database.admin("UPDATE audit.entry SET actor = 'x'")).rejects.toThrow("cannot be changed");
-    await expect(service.database.admin("TRUNCATE audit.entry")).rejects.toThrow("cannot be changed");
+    await expect(service.database.admin("UPDATE audit.sealed_entry SET action = 'x'")).rejects.toThrow(refused);
+    await expect(service.database.admin("TRUNCATE audit.sealed_entry")).rejects.toThrow(refused);
+    await expect(service.database.admin("TRUNCATE audit.tile")).rejects.toThrow(refused);
+    await expect(service.database.admin("DELETE FROM audit.log_head")).rejects.toThrow(refused);
   });
 });

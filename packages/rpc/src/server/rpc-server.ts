@@ -14,7 +14,7 @@ import { giveReasons } from "./library-errors.ts";
 import { createOnePortListener } from "./one-port-listener.ts";
 import { createRpcAdapter } from "./rpc-adapter.ts";
 
-/** Plain HTTP beside the RPCs, by exact path. */
+/** Plain HTTP beside the RPCs, by exact path; a path that ends in a slash takes everything below it as well. */
 export type HttpRoutes = Record<string, (request: IncomingMessage, response: ServerResponse) => void>;
 
 export interface RpcServerOptions {
@@ -123,7 +123,9 @@ function copyHeaders(from: Headers, to: Headers): void {
 
 function answerPlainHttp(routes: HttpRoutes, request: IncomingMessage, response: ServerResponse): boolean {
   const path = request.url?.split("?", 1)[0] ?? "";
-  const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
+  const below = Object.keys(routes).find((prefix) => prefix.endsWith("/") && path.startsWith(prefix)) ?? path;
+  const name = Object.hasOwn(routes, path) ? path : below;
+  const route = Object.hasOwn(routes, name) ? routes[name] : undefined;
   route?.(request, response);
   return route !== undefined;
 }

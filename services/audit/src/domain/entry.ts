@@ -7,6 +7,8 @@ export interface NewEntry {
   id: string;
   time: Date;
   source: string;
+  /** Number among the records of its source, from 1; undefined when the source does not number them. */
+  sourceSequence?: bigint | undefined;
   action: string;
   /** "user:ID", "service:NAME" or "anonymous". */
   actor: string;
@@ -19,10 +21,14 @@ export interface NewEntry {
   payload: Uint8Array | undefined;
 }
 
+/** Whether the personal parts of an entry can be read; those that cannot are empty. */
+export type PersonalData = "readable" | "erased" | "damaged";
+
 export interface Entry extends NewEntry {
   /** From 1, without gaps. */
   sequence: bigint;
   recordTime: Date;
+  personalData: PersonalData;
 }
 
 /** Every set field must match. */

@@ -1,7 +1,11 @@
 import type { JsonObject, MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
-import { type EntrySchema, Outcome as OutcomeMessage } from "@plinth/proto/plinth/audit/v1/audit";
-import type { Entry, Outcome } from "../domain/entry.ts";
+import {
+  type EntrySchema,
+  Outcome as OutcomeMessage,
+  PersonalData as PersonalDataMessage,
+} from "@plinth/proto/plinth/audit/v1/audit";
+import type { Entry, Outcome, PersonalData } from "../domain/entry.ts";
 
 const outcomeMessages: Record<Outcome, OutcomeMessage> = {
   success: OutcomeMessage.SUCCESS,
@@ -11,16 +15,34 @@ const outcomeMessages: Record<Outcome, OutcomeMessage> = {
 
 const outcomeNames = new Map(Object.entries(outcomeMessages).map(([name, value]) => [value, name as Outcome]));
 
+const personalDataMessages: Record<PersonalData, PersonalDataMessage> = {
+  readable: PersonalDataMessage.READABLE,
+  erased: PersonalDataMessage.ERASED,
+  damaged: PersonalDataMessage.DAMAGED,
+};
+
 /** Undefined for UNSPECIFIED. */
 export const outcomeFromMessage = (outcome: OutcomeMessage): Outcome | undefined => outcomeNames.get(outcome);
 
 export function entryToMessage(entry: Entry): MessageInitShape<typeof EntrySchema> {
-  const { payload: _, time, recordTime, outcome, details, ...same } = entry;
+  const {
+    payload = new Uint8Array(),
+    time,
+    recordTime,
+    outcome,
+    details,
+    personalData,
+    sourceSequence = 0n,
+    ...same
+  } = entry;
   return {
     ...same,
+    payload,
+    sourceSequence,
     time: timestampFromDate(time),
     recordTime: timestampFromDate(recordTime),
     outcome: outcomeMessages[outcome],
     details: details as JsonObject,
+    personalData: personalDataMessages[personalData],
   };
 }

@@ -1,17 +1,17 @@
-import { timestampDate } from "@bufbuild/protobuf/wkt";
 import { decodePageToken, encodePageToken } from "@plinth/kernel";
-import type { AuditService, EntryFilter as FilterMessage } from "@plinth/proto/plinth/audit/v1/audit";
+import type { AuditService } from "@plinth/proto/plinth/audit/v1/audit";
 import type { Handler } from "@plinth/rpc";
 import type { EntryFilter } from "../domain/entry.ts";
 import type { EntryStore } from "../store/entry-store.ts";
-import { entryToMessage, outcomeFromMessage } from "./entry-message.ts";
+import { filterFromMessage } from "./entry-filter.ts";
+import { entryToMessage } from "./entry-message.ts";
 
 const defaultPageSize = 50;
 
 export function listEntries(entries: EntryStore): Handler<typeof AuditService.method.listEntries> {
   return async (request) => {
     const limit = request.pageSize || defaultPageSize;
-    const filter = filterOf(request.filter);
+    const filter = filterFromMessage(request.filter);
     const position = decodePageToken(listOf(filter), request.pageToken, /^\d{1,18}$/);
     const before = position === undefined ? undefined : BigInt(position);
     const found = await entries.list(filter, { before, limit: limit + 1 });
@@ -26,15 +26,3 @@ export function listEntries(entries: EntryStore): Handler<typeof AuditService.me
 
 /** What tells this list from others; dates become text. */
 const listOf = (filter: EntryFilter): unknown => ["entries", filter];
-
-function filterOf(message: FilterMessage | undefined): EntryFilter {
-  if (!message) return {};
-  const { actor, action, resource, source, requestId } = message;
-  const outcome = outcomeFromMessage(message.outcome);
-  return {
-    ...{ actor, action, resource, source, requestId },
-    ...(outcome ? { outcome } : {}),
-    ...(message.startTime ? { startTime: timestampDate(message.startTime) } : {}),
-    ...(message.endTime ? { endTime: timestampDate(message.endTime) } : {}),
-  };
-}

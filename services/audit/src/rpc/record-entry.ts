@@ -14,6 +14,7 @@ export function recordEntry(entries: EntryStore, clock: Clock): Handler<typeof A
       time: request.time ? timestampDate(request.time) : new Date(clock.now()),
       // Who reports it is proven, not claimed.
       source: call.workload ?? call.actor,
+      sourceSequence: request.sourceSequence || undefined,
       outcome: outcomeFromMessage(request.outcome) ?? "success",
       requestId: call.requestId,
       traceId: traceIdOf(call.traceparent),

@@ -1,64 +1,84 @@
+import { type Clock, Fault } from "@plinth/kernel";
 import type { Database, Transaction } from "@plinth/postgres";
-import { and, desc, eq, gte, like, lt, type SQL } from "drizzle-orm";
-import type { Entry, EntryFilter, NewEntry } from "../domain/entry.ts";
+import { and, asc, desc, eq, gt, lt, lte } from "drizzle-orm";
+import type { Entry, NewEntry } from "../domain/entry.ts";
+import type { Secrets } from "../sealing/secrets.ts";
+import type { EntrySealer, OpenedEntry } from "./entry-sealer.ts";
 import type { EntryStore } from "./entry-store.ts";
-import { entryTable } from "./schema.ts";
+import { filterConditions } from "./filter-conditions.ts";
+import { sealedEntryTable as table } from "./schema.ts";
+import { noteNumber } from "./source-gaps.ts";
+import type { SubjectKeys } from "./subject-keys.ts";
 
-export function createPostgresEntryStore(database: Database): EntryStore {
+export interface EntryStoreOptions {
+  database: Database;
+  clock: Clock;
+  secrets: Secrets;
+  keys: SubjectKeys;
+  sealer: EntrySealer;
+}
+
+export function createPostgresEntryStore(options: EntryStoreOptions): EntryStore {
+  const { database, clock, secrets, keys, sealer } = options;
+
+  async function find(db: Pick<Database, "drizzle" | "query">, id: string): Promise<OpenedEntry | undefined> {
+    const rows = await db.drizzle.select().from(table).where(eq(table.id, id));
+    return (await sealer.open(db, rows))[0];
+  }
+
   async function appendIn(tx: Transaction, entry: NewEntry): Promise<Entry> {
-    const [head] = await tx.query<{ sequence: string }>("SELECT sequence FROM head FOR UPDATE");
-    const [known] = await tx.drizzle.select().from(entryTable).where(eq(entryTable.id, entry.id));
-    if (known) return toEntry(known);
-    const sequence = BigInt(head?.sequence ?? 0) + 1n;
-    const payload = entry.payload === undefined ? null : Buffer.from(entry.payload);
-    const [stored] = await tx.drizzle
-      .insert(entryTable)
-      .values({ ...entry, sequence, payload })
-      .returning();
-    await tx.query("UPDATE head SET sequence = $1", [String(sequence)]);
-    return toEntry(stored as Row);
+    const sequence = (await lockHead(tx)) + 1n;
+    const known = await find(tx, entry.id);
+    if (known) return known.entry;
+    if ((await tx.query("SELECT FROM entry WHERE id = $1", [entry.id], "earlier_entry")).length > 0)
+      throw notYetMoved();
+    const row = await sealer.seal(tx, entry, { sequence, recordTime: new Date(clock.now()) });
+    await tx.drizzle.insert(table).values(row);
+    if (entry.sourceSequence !== undefined) await noteNumber(tx, entry.source, entry.sourceSequence, row.recordTime);
+    await tx.query("UPDATE head SET sequence = $1", [String(sequence)], "set_head");
+    return { ...entry, sequence, recordTime: row.recordTime, personalData: "readable" };
   }
 
   return {
     append: (entry) => database.transaction((tx) => appendIn(tx, entry)),
     appendIn,
-    async get(id) {
-      const [row] = await database.drizzle.select().from(entryTable).where(eq(entryTable.id, id));
-      return row && toEntry(row);
-    },
+    get: (id) => find(database, id),
     async list(filter, { before, limit }) {
-      const conditions = [
-        ...filterConditions(filter),
-        ...(before === undefined ? [] : [lt(entryTable.sequence, before)]),
-      ];
       const rows = await database.drizzle
         .select()
-        .from(entryTable)
-        .where(and(...conditions))
-        .orderBy(desc(entryTable.sequence))
+        .from(table)
+        .where(and(...filterConditions(filter, secrets), before === undefined ? undefined : lt(table.sequence, before)))
+        .orderBy(desc(table.sequence))
         .limit(limit);
-      return rows.map(toEntry);
+      return (await sealer.open(database, rows)).map(({ entry }) => entry);
+    },
+    async scan(filter, { after, until, limit }) {
+      const rows = await database.drizzle
+        .select()
+        .from(table)
+        .where(and(...filterConditions(filter, secrets), gt(table.sequence, after), lte(table.sequence, until)))
+        .orderBy(asc(table.sequence))
+        .limit(limit);
+      return sealer.open(database, rows);
+    },
+    async eraseIn(tx, userId) {
+      await lockHead(tx);
+      await keys.eraseIn(tx, userId);
     },
   };
 }
 
-type Row = typeof entryTable.$inferSelect;
-
-const toEntry = ({ payload, ...row }: Row): Entry => ({ ...row, payload: payload ?? undefined });
-
-function filterConditions(filter: EntryFilter): SQL[] {
-  const { actor, action, resource, source, outcome, requestId, startTime, endTime } = filter;
-  return [
-    actor && eq(entryTable.actor, actor),
-    action &&
-      (action.endsWith(".") ? like(entryTable.action, `${escapeLike(action)}%`) : eq(entryTable.action, action)),
-    resource && eq(entryTable.resource, resource),
-    source && eq(entryTable.source, source),
-    outcome && eq(entryTable.outcome, outcome),
-    requestId && eq(entryTable.requestId, requestId),
-    startTime && gte(entryTable.time, startTime),
-    endTime && lt(entryTable.time, endTime),
-  ].filter((condition) => condition !== undefined && condition !== "");
+/** The last sequence number given out. Its lock makes the sequence gapless and its order the commit order. */
+export async function lockHead(tx: Transaction): Promise<bigint> {
+  const [head] = await tx.query<{ sequence: string }>("SELECT sequence FROM head FOR UPDATE", [], "lock_head");
+  return BigInt(head?.sequence ?? 0);
 }
 
-const escapeLike = (text: string): string => text.replace(/[\\%_]/g, "\\$&");
+/** Right after an upgrade; within a second the sequencer has moved it. */
+const notYetMoved = (): Fault =>
+  new Fault({
+    code: "unavailable",
+    reason: "ENTRY_BEING_MOVED",
+    message: "the entry is there and is being moved after an upgrade, try again shortly",
+    retryAfterMs: 1_000,
+  });

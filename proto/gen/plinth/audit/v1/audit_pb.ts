@@ -13,7 +13,7 @@ import type { JsonObject, Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file plinth/audit/v1/audit.proto.
  */
 export const file_plinth_audit_v1_audit: GenFile = /*@__PURE__*/
-  fileDesc("ChtwbGludGgvYXVkaXQvdjEvYXVkaXQucHJvdG8SD3BsaW50aC5hdWRpdC52MSLQAgoFRW50cnkSCgoCaWQYASABKAkSEAoIc2VxdWVuY2UYAiABKAMSKAoEdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLcmVjb3JkX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnNvdXJjZRgFIAEoCRIOCgZhY3Rpb24YBiABKAkSDQoFYWN0b3IYByABKAkSEAoIcmVzb3VyY2UYCCABKAkSKQoHb3V0Y29tZRgJIAEoDjIYLnBsaW50aC5hdWRpdC52MS5PdXRjb21lEhIKCnJlcXVlc3RfaWQYCiABKAkSEAoIdHJhY2VfaWQYCyABKAkSEgoKaXBfYWRkcmVzcxgMIAEoCRIoCgdkZXRhaWxzGA0gASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdCKlAgoSUmVjb3JkRW50cnlSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARIoCgR0aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIaCgZhY3Rpb24YAyABKAlCCrpIB3IFEAEYyAESGQoFYWN0b3IYBCABKAlCCrpIB3IFEAEYrAISGgoIcmVzb3VyY2UYBSABKAlCCLpIBXIDGPQDEjUKB291dGNvbWUYBiABKA4yGC5wbGludGguYXVkaXQudjEuT3V0Y29tZUIKukgHggEEEAEgABIbCgppcF9hZGRyZXNzGAcgASgJQge6SARyAhgtEigKB2RldGFpbHMYCCABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0IicKD0dldEVudHJ5UmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQEifwoSTGlzdEVudHJpZXNSZXF1ZXN0Eh0KCXBhZ2Vfc2l6ZRgBIAEoBUIKukgHGgUY9AMoABIcCgpwYWdlX3Rva2VuGAIgASgJQgi6SAVyAxiABBIsCgZmaWx0ZXIYAyABKAsyHC5wbGludGguYXVkaXQudjEuRW50cnlGaWx0ZXIipgIKC0VudHJ5RmlsdGVyEhcKBWFjdG9yGAEgASgJQgi6SAVyAxisAhIYCgZhY3Rpb24YAiABKAlCCLpIBXIDGMgBEhoKCHJlc291cmNlGAMgASgJQgi6SAVyAxj0AxIXCgZzb3VyY2UYBCABKAlCB7pIBHICGEASMwoHb3V0Y29tZRgFIAEoDjIYLnBsaW50aC5hdWRpdC52MS5PdXRjb21lQgi6SAWCAQIQARIcCgpyZXF1ZXN0X2lkGAYgASgJQgi6SAVyAxiAARIuCgpzdGFydF90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiVwoTTGlzdEVudHJpZXNSZXNwb25zZRInCgdlbnRyaWVzGAEgAygLMhYucGxpbnRoLmF1ZGl0LnYxLkVudHJ5EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSpgCgdPdXRjb21lEhcKE09VVENPTUVfVU5TUEVDSUZJRUQQABITCg9PVVRDT01FX1NVQ0NFU1MQARITCg9PVVRDT01FX0ZBSUxVUkUQAhISCg5PVVRDT01FX0RFTklFRBADMokCCgxBdWRpdFNlcnZpY2USTwoLUmVjb3JkRW50cnkSIy5wbGludGguYXVkaXQudjEuUmVjb3JkRW50cnlSZXF1ZXN0GhYucGxpbnRoLmF1ZGl0LnYxLkVudHJ5IgOQAgISSQoIR2V0RW50cnkSIC5wbGludGguYXVkaXQudjEuR2V0RW50cnlSZXF1ZXN0GhYucGxpbnRoLmF1ZGl0LnYxLkVudHJ5IgOQAgESXQoLTGlzdEVudHJpZXMSIy5wbGludGguYXVkaXQudjEuTGlzdEVudHJpZXNSZXF1ZXN0GiQucGxpbnRoLmF1ZGl0LnYxLkxpc3RFbnRyaWVzUmVzcG9uc2UiA5ACAWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_struct, file_google_protobuf_timestamp]);
+  fileDesc("ChtwbGludGgvYXVkaXQvdjEvYXVkaXQucHJvdG8SD3BsaW50aC5hdWRpdC52MSKwAwoFRW50cnkSCgoCaWQYASABKAkSEAoIc2VxdWVuY2UYAiABKAMSKAoEdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLcmVjb3JkX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnNvdXJjZRgFIAEoCRIOCgZhY3Rpb24YBiABKAkSDQoFYWN0b3IYByABKAkSEAoIcmVzb3VyY2UYCCABKAkSKQoHb3V0Y29tZRgJIAEoDjIYLnBsaW50aC5hdWRpdC52MS5PdXRjb21lEhIKCnJlcXVlc3RfaWQYCiABKAkSEAoIdHJhY2VfaWQYCyABKAkSEgoKaXBfYWRkcmVzcxgMIAEoCRIoCgdkZXRhaWxzGA0gASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIPCgdwYXlsb2FkGA4gASgMEjQKDXBlcnNvbmFsX2RhdGEYDyABKA4yHS5wbGludGguYXVkaXQudjEuUGVyc29uYWxEYXRhEhcKD3NvdXJjZV9zZXF1ZW5jZRgQIAEoAyLQAgoSUmVjb3JkRW50cnlSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARIoCgR0aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIaCgZhY3Rpb24YAyABKAlCCrpIB3IFEAEYyAESGQoFYWN0b3IYBCABKAlCCrpIB3IFEAEYrAISGgoIcmVzb3VyY2UYBSABKAlCCLpIBXIDGPQDEjUKB291dGNvbWUYBiABKA4yGC5wbGludGguYXVkaXQudjEuT3V0Y29tZUIKukgHggEEEAEgABIbCgppcF9hZGRyZXNzGAcgASgJQge6SARyAhgtEigKB2RldGFpbHMYCCABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EikKD3NvdXJjZV9zZXF1ZW5jZRgJIAEoA0IQukgNIgsY/////////w8oACInCg9HZXRFbnRyeVJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBIn8KEkxpc3RFbnRyaWVzUmVxdWVzdBIdCglwYWdlX3NpemUYASABKAVCCrpIBxoFGPQDKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMYgAQSLAoGZmlsdGVyGAMgASgLMhwucGxpbnRoLmF1ZGl0LnYxLkVudHJ5RmlsdGVyIqYCCgtFbnRyeUZpbHRlchIXCgVhY3RvchgBIAEoCUIIukgFcgMYrAISGAoGYWN0aW9uGAIgASgJQgi6SAVyAxjIARIaCghyZXNvdXJjZRgDIAEoCUIIukgFcgMY9AMSFwoGc291cmNlGAQgASgJQge6SARyAhhAEjMKB291dGNvbWUYBSABKA4yGC5wbGludGguYXVkaXQudjEuT3V0Y29tZUIIukgFggECEAESHAoKcmVxdWVzdF9pZBgGIAEoCUIIukgFcgMYgAESLgoKc3RhcnRfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIlcKE0xpc3RFbnRyaWVzUmVzcG9uc2USJwoHZW50cmllcxgBIAMoCzIWLnBsaW50aC5hdWRpdC52MS5FbnRyeRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkqYAoHT3V0Y29tZRIXChNPVVRDT01FX1VOU1BFQ0lGSUVEEAASEwoPT1VUQ09NRV9TVUNDRVNTEAESEwoPT1VUQ09NRV9GQUlMVVJFEAISEgoOT1VUQ09NRV9ERU5JRUQQAyp+CgxQZXJzb25hbERhdGESHQoZUEVSU09OQUxfREFUQV9VTlNQRUNJRklFRBAAEhoKFlBFUlNPTkFMX0RBVEFfUkVBREFCTEUQARIYChRQRVJTT05BTF9EQVRBX0VSQVNFRBACEhkKFVBFUlNPTkFMX0RBVEFfREFNQUdFRBADMokCCgxBdWRpdFNlcnZpY2USTwoLUmVjb3JkRW50cnkSIy5wbGludGguYXVkaXQudjEuUmVjb3JkRW50cnlSZXF1ZXN0GhYucGxpbnRoLmF1ZGl0LnYxLkVudHJ5IgOQAgISSQoIR2V0RW50cnkSIC5wbGludGguYXVkaXQudjEuR2V0RW50cnlSZXF1ZXN0GhYucGxpbnRoLmF1ZGl0LnYxLkVudHJ5IgOQAgESXQoLTGlzdEVudHJpZXMSIy5wbGludGguYXVkaXQudjEuTGlzdEVudHJpZXNSZXF1ZXN0GiQucGxpbnRoLmF1ZGl0LnYxLkxpc3RFbnRyaWVzUmVzcG9uc2UiA5ACAWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_struct, file_google_protobuf_timestamp]);
 
 /**
  * @generated from message plinth.audit.v1.Entry
@@ -101,6 +101,25 @@ export type Entry = Message<"plinth.audit.v1.Entry"> & {
    * @generated from field: google.protobuf.Struct details = 13;
    */
   details?: JsonObject | undefined;
+
+  /**
+   * The protobuf message that `action` names, of a type that this version does not know; `details` is empty then.
+   *
+   * @generated from field: bytes payload = 14;
+   */
+  payload: Uint8Array;
+
+  /**
+   * @generated from field: plinth.audit.v1.PersonalData personal_data = 15;
+   */
+  personalData: PersonalData;
+
+  /**
+   * Number among the records of its source; 0 when the source does not number them.
+   *
+   * @generated from field: int64 source_sequence = 16;
+   */
+  sourceSequence: bigint;
 };
 
 /**
@@ -155,6 +174,14 @@ export type RecordEntryRequest = Message<"plinth.audit.v1.RecordEntryRequest"> &
    * @generated from field: google.protobuf.Struct details = 8;
    */
   details?: JsonObject | undefined;
+
+  /**
+   * Number of this record among those of its source, from 1 and without gaps; 0 when the source does not number them. What
+   * is missing between them is found: see LogService.ListGaps.
+   *
+   * @generated from field: int64 source_sequence = 9;
+   */
+  sourceSequence: bigint;
 };
 
 /**
@@ -325,6 +352,50 @@ export type Outcome = (typeof Outcome)[keyof typeof Outcome] | UnknownEnum;
  */
 export const OutcomeSchema: GenEnum<Outcome> = /*@__PURE__*/
   enumDesc(file_plinth_audit_v1_audit, 0);
+
+/**
+ * Whether actor, IP address, resource, details and payload can be read.
+ *
+ * @generated from enum plinth.audit.v1.PersonalData
+ */
+export const PersonalData = {
+  /**
+   * @generated from enum value: PERSONAL_DATA_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * @generated from enum value: PERSONAL_DATA_READABLE = 1;
+   */
+  READABLE: 1,
+
+  /**
+   * The user whom a part of it is about was erased: that part is empty, for good.
+   *
+   * @generated from enum value: PERSONAL_DATA_ERASED = 2;
+   */
+  ERASED: 2,
+
+  /**
+   * Somebody changed it in the database: what does not fit is empty.
+   *
+   * @generated from enum value: PERSONAL_DATA_DAMAGED = 3;
+   */
+  DAMAGED: 3,
+} as const;
+
+/**
+ * Whether actor, IP address, resource, details and payload can be read.
+ *
+ * @generated from enum plinth.audit.v1.PersonalData
+ */
+export type PersonalData = (typeof PersonalData)[keyof typeof PersonalData] | UnknownEnum;
+
+/**
+ * Describes the enum plinth.audit.v1.PersonalData.
+ */
+export const PersonalDataSchema: GenEnum<PersonalData> = /*@__PURE__*/
+  enumDesc(file_plinth_audit_v1_audit, 1);
 
 /**
  * AuditService keeps what happened. Records are only ever added.

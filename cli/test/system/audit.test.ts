@@ -1,0 +1,87 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { call, type Platform, signIn, startHookMs, startPlatform } from "./platform.ts";
+
+vi.setConfig({ testTimeout: 120_000 });
+
+const main = path.resolve(import.meta.dirname, "../../src/main.ts");
+let platform: Platform;
+let folder = "";
+
+beforeAll(async () => {
+  platform = await startPlatform("--log-level", "warn", "--no-check");
+  folder = await mkdtemp(path.join(tmpdir(), "plinth-audit-"));
+}, startHookMs);
+afterAll(async () => {
+  await platform?.stop();
+  await rm(folder, { recursive: true, force: true });
+}, 60_000);
+
+/** `plinth audit ...` as a person would type it. */
+function plinth(...args: string[]): Promise<{ code: number; output: string }> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [main, "audit", ...args], { cwd: folder }, (err, stdout, stderr) =>
+      resolve({ code: err ? Number(err.code) : 0, output: stdout + stderr }),
+    );
+  });
+}
+
+describe("plinth audit, on a platform that runs", () => {
+  test("shows keys, verifies the log, exports, proves; and once more without the platform", async () => {
+    const data = ["--data", platform.home];
+    const keys = await plinth("keys", ...data);
+    expect(keys).toMatchObject({ code: 0, output: expect.stringContaining("plinth.localhost/audit+") });
+    await writeFile(path.join(folder, "keys"), keys.output);
+    const whole = await plinth("verify", "--key", "keys", "--save", "remembered", ...data);
+    expect(whole).toMatchObject({ code: 0, output: expect.stringContaining("make its signed root hash") });
+
+    const token = await signIn(platform);
+    const created = { email: "proven@test.example" };
+    const { id: userId } = await call<{ id: string }>(
+      platform.gateway,
+      "plinth.identity.v1.IdentityService/CreateUser",
+      created,
+      token,
+    );
+    const about = { filter: { resource: `users/${userId}` } };
+    const list = () =>
+      call<{ entries?: { id: string }[] }>(platform.gateway, "plinth.audit.v1.AuditService/ListEntries", about, token);
+    await expect.poll(async () => (await list()).entries?.length, { timeout: 20_000 }).toBeGreaterThan(0);
+    const [entry] = (await list()).entries ?? [];
+
+    await expect
+      .poll(() => plinth("proof", entry?.id ?? "", "-o", "one.tlog-proof", ...data), { timeout: 30_000 })
+      .toMatchObject({ code: 0 });
+    const since = await plinth("verify", "--key", "keys", "--since", "remembered", ...data);
+    expect(since).toMatchObject({ code: 0, output: expect.stringContaining("leaves of the earlier checkpoint") });
+    expect(await plinth("export", "-o", "all.jsonl", ...data)).toMatchObject({ code: 0 });
+    expect(await plinth("export", "--resource", `users/${userId}`, "-o", "some.jsonl", ...data)).toMatchObject({
+      code: 0,
+    });
+    expect(await plinth("export", "--format", "csv", "-o", "all.csv", ...data)).toMatchObject({ code: 0 });
+    expect(await readFile(path.join(folder, "all.csv"), "utf8")).toContain(entry?.id ?? "none");
+
+    expect(await plinth("verify", "one.tlog-proof", "--key", "keys")).toMatchObject({
+      code: 0,
+      output: expect.stringContaining("proven@test.example"),
+    });
+    expect(await plinth("verify", "all.jsonl", "--key", "keys", "--since", "remembered")).toMatchObject({ code: 0 });
+    expect(await plinth("verify", "some.jsonl", "--key", "keys")).toMatchObject({ code: 0 });
+    const text = await readFile(path.join(folder, "all.jsonl"), "utf8");
+    await writeFile(path.join(folder, "bad.jsonl"), text.replace("proven@test.example", "other@test.example"));
+    expect(await plinth("verify", "bad.jsonl", "--key", "keys")).toMatchObject({
+      code: 1,
+      output: expect.stringMatching(/^NOT VALID: entry \d+: resource, details or payload are not what was logged/),
+    });
+  });
+
+  test("the log's tiles are not for everybody", async () => {
+    expect((await fetch(`${platform.gateway}/tlog/checkpoint`)).status).toBe(401);
+    const authorization = `Bearer ${await signIn(platform)}`;
+    const checkpoint = await fetch(`${platform.gateway}/tlog/checkpoint`, { headers: { authorization } });
+    expect(await checkpoint.text()).toMatch(/^plinth\.localhost\/audit\n\d+\n/);
+  });
+});

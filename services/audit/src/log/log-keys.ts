@@ -1,0 +1,113 @@
+import { type Clock, Fault, type Random } from "@plinth/kernel";
+import type { Database, Queryable, Transaction } from "@plinth/postgres";
+import { formatKeyId, type NoteKey, type NoteSigner, noteKey, signerFromSeed } from "@plinth/transparency-log";
+import { newNonce, openBytes, sealBytes } from "../sealing/sealed-bytes.ts";
+import type { Secrets } from "../sealing/secrets.ts";
+
+export interface LogKey {
+  key: NoteKey;
+  createTime: Date;
+  /** It signs until then; undefined for the current key. */
+  retireTime: Date | undefined;
+}
+
+/**
+ * The keys that checkpoints are signed with. There is one current key; the one before signs beside it until its time is
+ * over, so that verifiers who know either have a signature to check.
+ */
+export interface LogKeys {
+  /** Those that sign now, the current one first. Makes the first key. The caller holds the lock of the log's head. */
+  signers(tx: Transaction): Promise<NoteSigner[]>;
+  /** Every key of this log, newest first, those that sign no more included: their old checkpoints are to be verified as well. */
+  list(): Promise<LogKey[]>;
+  rotate(): Promise<LogKey>;
+  /** Throws Fault unless the keys can be decrypted: with another secret nothing that is stored could be read. */
+  check(): Promise<void>;
+}
+
+export interface LogKeysOptions {
+  database: Database;
+  secrets: Secrets;
+  clock: Clock;
+  random: Random;
+  /** The name of the keys. */
+  origin: string;
+  /** A replaced key goes on signing for this. */
+  overlapMs: number;
+}
+
+interface KeyRow {
+  id: string;
+  name: string;
+  public_key: Buffer;
+  sealed_seed: Buffer;
+  create_time: Date;
+  retire_time: Date | null;
+}
+
+const seedBytes = 32;
+
+export function createLogKeys({ database, secrets, clock, random, origin, overlapMs }: LogKeysOptions): LogKeys {
+  async function make(tx: Transaction): Promise<{ signer: NoteSigner; createTime: Date }> {
+    const seed = random.bytes(seedBytes);
+    const signer = signerFromSeed(origin, seed);
+    const id = formatKeyId(signer.key.id);
+    const createTime = new Date(clock.now());
+    const sealed = sealBytes(secrets.wrapping, `log key ${id}`, newNonce(random), seed);
+    await tx.query("INSERT INTO log_key (id, name, public_key, sealed_seed, create_time) VALUES ($1, $2, $3, $4, $5)", [
+      id,
+      origin,
+      signer.key.publicKey,
+      sealed,
+      createTime,
+    ]);
+    return { signer, createTime };
+  }
+
+  const rowsOf = (db: Queryable): Promise<KeyRow[]> =>
+    db.query("SELECT * FROM log_key WHERE name = $1 ORDER BY create_time DESC, id", [origin], "log_keys");
+
+  return {
+    async signers(tx) {
+      const rows = await rowsOf(tx);
+      const signing = rows.filter(({ retire_time: until }) => until === null || until.getTime() > clock.now());
+      if (!rows.some(({ retire_time: until }) => until === null)) return [(await make(tx)).signer];
+      return signing.map((row) => openSigner(row, secrets));
+    },
+    async list() {
+      return (await rowsOf(database)).map(toLogKey);
+    },
+    async check() {
+      for (const row of await rowsOf(database)) openSigner(row, secrets);
+    },
+    async rotate() {
+      return database.transaction(async (tx) => {
+        await tx.query("SELECT FROM log_head FOR UPDATE");
+        const until = new Date(clock.now() + overlapMs);
+        await tx.query("UPDATE log_key SET retire_time = $1 WHERE name = $2 AND retire_time IS NULL", [until, origin]);
+        const { signer, createTime } = await make(tx);
+        return { key: signer.key, createTime, retireTime: undefined };
+      });
+    },
+  };
+}
+
+function openSigner(row: KeyRow, secrets: Secrets): NoteSigner {
+  try {
+    return signerFromSeed(row.name, openBytes(secrets.wrapping, `log key ${row.id}`, row.sealed_seed));
+  } catch (cause) {
+    throw new Fault({
+      code: "internal",
+      reason: "LOG_KEY_UNREADABLE",
+      message:
+        "the audit log's key cannot be decrypted: PLINTH_AUDIT_KEY_ENCRYPTION_KEY is not the one it was encrypted with",
+      cause,
+    });
+  }
+}
+
+const toLogKey = (row: KeyRow): LogKey => ({
+  key: noteKey(row.name, row.public_key),
+  createTime: row.create_time,
+  retireTime: row.retire_time ?? undefined,
+});

@@ -1,0 +1,53 @@
+import type { Limit } from "./limit-list.ts";
+
+/** Limits of the audit log and of what verifies it; a part of the list in limit-list.ts. */
+export const auditLimits: Readonly<Record<string, Readonly<Record<string, readonly Limit[]>>>> = {
+  audit: {
+    "services/audit/src/rpc/list-entries.ts": [
+      { name: "defaultPageSize", meaning: "entries on a page", unit: "count" },
+    ],
+    "services/audit/src/rpc/list-gaps.ts": [{ name: "gapsMax", meaning: "gaps that one answer lists" }],
+    "services/audit/src/rpc/export-entries.ts": [
+      { name: "batchMax", meaning: "entries of an export that are read at a time" },
+      { name: "messageCharsMax", meaning: "a message of an export, in characters", unit: "count" },
+    ],
+    "services/audit/src/log/sequencer.ts": [
+      { name: "intervalMs", meaning: "between two looks for entries that are not in the tree yet" },
+      { name: "retryMs", meaning: "the same after a failure" },
+      { name: "signAnewMs", meaning: "a change of the log's keys shows in the checkpoint within" },
+      { name: "integrateMax", meaning: "entries that get into the tree in one transaction" },
+      { name: "adoptMax", meaning: "entries of the version before that are moved in one transaction" },
+    ],
+    "services/audit/src/log/retention.ts": [
+      { name: "intervalMs", meaning: "between two looks for entries whose time is over" },
+      { name: "batchMax", meaning: "entries that are removed in one transaction" },
+    ],
+    "services/audit/src/log/erasure.ts": [
+      { name: "intervalMs", meaning: "between two looks for erased users whose entries can still be found" },
+      { name: "batchMax", meaning: "entries that are made unfindable in one transaction" },
+    ],
+    "services/audit/src/log/witness-feeder.ts": [
+      { name: "intervalMs", meaning: "between two checkpoints that a witness is shown" },
+      { name: "timeoutMs", meaning: "a witness's answer" },
+      { name: "answerBytesMax", meaning: "what is read of a witness's answer" },
+    ],
+    "services/audit/src/http/tlog-routes.ts": [{ name: "timeoutMs", meaning: "asking authz about a reader of tiles" }],
+    "packages/transparency-log/src/note.ts": [
+      { name: "noteCharsMax", meaning: "a checkpoint, in characters", unit: "count" },
+      { name: "signaturesMax", meaning: "signatures of a checkpoint" },
+    ],
+    "packages/transparency-log/src/proof-file.ts": [{ name: "proofHashesMax", meaning: "hashes of a proof" }],
+  },
+};
+
+/** Constants of formats, which bound nothing. */
+export const auditFormats: Readonly<Record<string, readonly string[]>> = {
+  "packages/transparency-log/src/entry-leaf.ts": ["saltBytes"],
+  "packages/transparency-log/src/hash.ts": ["hashBytes"],
+  "packages/transparency-log/src/note.ts": ["keyIdBytes", "timeBytes"],
+  "packages/transparency-log/src/tile.ts": ["levelMax"],
+  "services/audit/src/log/entry-bundle.ts": ["lengthBytes"],
+  "services/audit/src/log/log-keys.ts": ["seedBytes"],
+  "services/audit/src/sealing/sealed-bytes.ts": ["nonceBytes", "tagBytes"],
+  "services/audit/src/store/subject-keys.ts": ["keyBytes"],
+};
