@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Makes sure that the programs the cluster needs from the system are there; installs Debian's packages when that is allowed.
+# Makes sure that the programs the cluster needs from the system are there, and the Redis that tests start; installs Debian's packages when that is allowed.
 set -euo pipefail
 # program:package
-needs="ip:iproute2 iptables:iptables conntrack:conntrack runc:runc openssl:openssl unshare:util-linux ps:procps gcc:gcc buildah:buildah"
+needs="ip:iproute2 iptables:iptables conntrack:conntrack runc:runc openssl:openssl unshare:util-linux ps:procps gcc:gcc buildah:buildah redis-server:redis-server"
 missing=()
 for need in $needs; do command -v "${need%%:*}" >/dev/null || missing+=("${need##*:}"); done
 [ -x /usr/lib/cni/bridge ] || missing+=(containernetworking-plugins)

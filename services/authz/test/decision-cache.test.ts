@@ -1,7 +1,10 @@
 import { createMemoryCache } from "@plinth/cache";
+import { AuthzService } from "@plinth/proto/plinth/authz/v1/authz";
 import { createFakeClock } from "@plinth/testing";
+import { startService } from "@plinth/testing/service";
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { authz } from "../src/app.ts";
 import { formatToken } from "../src/domain/consistency-token.ts";
 import { composeModel } from "../src/domain/model/compose-model.ts";
 import { cacheDecisions, forgetOnChange } from "../src/engine/decision-cache.ts";
@@ -185,6 +188,26 @@ describe("decisions from memory", () => {
     open();
     expect(await both[1]).toBe(false);
   });
+});
+
+test("the whole service remembers decisions when it is told to, and forgets them with a write", async () => {
+  const service = await startService({
+    definition: authz,
+    migrations: `${import.meta.dirname}/../migrations`,
+    env: { PLINTH_AUTHZ_ADMINS: "service:root", PLINTH_AUTHZ_DECISION_TTL: "1h" },
+  });
+  onTestFinished(() => service.stop());
+  const root = await service.client(AuthzService, { workload: "root" });
+  const admin = { object: "platform:plinth", relation: "admin", subject: "user:ann" };
+  const isAdmin = async () => (await root.check(admin)).allowed;
+  expect(await isAdmin()).toBe(false);
+  await root.writeRelationships({ writes: [admin] });
+  expect(await isAdmin()).toBe(true);
+  // Behind the service's back: only its memory can still say yes.
+  await service.database.admin("DELETE FROM authz.relationship WHERE subject_id = 'ann'");
+  expect(await isAdmin()).toBe(true);
+  await root.writeRelationships({ writes: [{ ...admin, subject: "user:bob" }] });
+  expect(await isAdmin()).toBe(false);
 });
 
 /** An engine on what the store has now. */

@@ -11,7 +11,7 @@ declare module "vitest" {
   }
 }
 
-/** One Redis for the whole run (it takes 40 ms): PLINTH_TEST_REDIS, or the machine's own. Without any, tests that need it are left out. */
+/** One Redis for the whole run (it is there in a tenth of a second, so that nobody has to ask for it): PLINTH_TEST_REDIS, or the machine's own. Without any, tests that need it are left out. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const given = process.env["PLINTH_TEST_REDIS"];
   if (given) {
