@@ -64,8 +64,6 @@ export const bannedCalls: readonly BannedCall[] = [
       "packages/kernel/src/process.ts":
         "PLINTH_EXIT_ON_STDIN_END is about the process, before there is a configuration",
       "packages/service/src/index.ts": "hands the environment to readConfig",
-      "packages/local-servers/src/redis/start-redis.ts":
-        "PATH and PLINTH_REDIS_SERVER say where this machine has the server",
       "operator/src/main.ts": "hands the environment to readConfig",
       "operator/src/migrator/main.ts": "hands the environment to readConfig",
     },

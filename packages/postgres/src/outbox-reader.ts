@@ -61,41 +61,39 @@ export async function openOutbox(client: pg.Client): Promise<OutboxReader> {
     return new Set(rows.map((row) => row.writer as string));
   }
 
-  async function readGaps(): Promise<WaitingRow[]> {
-    const { rows } = await client.query(
-      `SELECT ${columns} FROM unnest($1::bigint[], $2::bigint[]) AS gap (first, last)
-       JOIN outbox ON position BETWEEN first AND last ORDER BY position LIMIT $3`,
-      [gaps.map(({ start }) => start), gaps.map(({ end }) => end), outboxBatchMax],
-    );
-    return rows;
-  }
-
-  async function readBehind(): Promise<WaitingRow[]> {
+  /**
+   * One statement, and with it one snapshot: a row that follows a late one must not be seen before it. Positions in
+   * gaps are all below `high`.
+   */
+  async function readRows(): Promise<WaitingRow[]> {
+    const behindMax = gaps.length < gapsMax ? outboxBatchMax : 0;
     const { rows } = await client.query({
       name: "outbox-read",
-      text: `SELECT ${columns} FROM outbox WHERE position > $1 ORDER BY position LIMIT $2`,
-      values: [high, outboxBatchMax],
+      text: `SELECT * FROM (
+          (SELECT ${columns} FROM unnest($3::bigint[], $4::bigint[]) AS gap (first, last)
+             JOIN outbox ON position BETWEEN first AND last ORDER BY position LIMIT $2)
+          UNION ALL
+          (SELECT ${columns} FROM outbox WHERE position > $1 ORDER BY position LIMIT $5)
+        ) AS waiting ORDER BY position LIMIT $2`,
+      values: [high, outboxBatchMax, gaps.map(({ start }) => start), gaps.map(({ end }) => end), behindMax],
     });
-    return rows;
+    return limited(rows);
   }
 
   return {
     async read() {
-      if (gaps.length > 0) {
-        const open = stillOpen(gaps, await writers());
-        const late = limited(await readGaps());
-        if (late.length > 0) {
-          // Those of a gap come alone: they are older than anything behind.
-          next = { high, gaps: withoutFilled(gaps, new Set(late.map(({ position }) => Number(position)))) };
-          return late;
-        }
-        gaps = open;
-      }
-      const rows = gaps.length >= gapsMax ? [] : limited(await readBehind());
+      // Asked before the rows: what those have written who are not writing any more, the rows will show.
+      const open = gaps.length > 0 ? stillOpen(gaps, await writers()) : gaps;
+      const rows = await readRows();
       const positions = rows.map(({ position }) => Number(position));
-      const found = newGaps(high, positions, noWriters);
+      const late = new Set(positions.filter((position) => position <= high));
+      const behind = positions.filter((position) => position > high);
+      // With late rows there may be more of them than fit: nothing is given up then.
+      const watched = late.size > 0 ? withoutFilled(gaps, late) : open;
+      const found = newGaps(high, behind, noWriters);
       const writing = found.length > 0 ? await writers() : noWriters;
-      next = { high: positions.at(-1) ?? high, gaps: [...gaps, ...found.map((gap) => ({ ...gap, writers: writing }))] };
+      next = { high: behind.at(-1) ?? high, gaps: [...watched, ...found.map((gap) => ({ ...gap, writers: writing }))] };
+      if (late.size === 0) gaps = open;
       return rows;
     },
 

@@ -100,6 +100,32 @@ describe("outbox", () => {
     expect((await fixture.admin("SELECT gap_starts FROM shop.outbox_cursor"))[0]?.["gap_starts"]).toEqual([]);
   });
 
+  test("a late row and one that follows it between two statements come in order", async () => {
+    await migrateWith();
+    const [slow, quick, relay] = [await connect(), await connect(), await connect()];
+    const outbox = await openOutbox(relay);
+    await slow.query("BEGIN");
+    await insert(slow, "first");
+    await insert(quick, "other");
+    expect(await drain(outbox)).toEqual(["other"]);
+    const query = relay.query.bind(relay) as (...args: unknown[]) => Promise<unknown>;
+    let between = async () => {
+      await slow.query("COMMIT");
+      await insert(quick, "second");
+    };
+    // After the first look at the rows, and before whatever the reader asks next.
+    relay.query = (async (...args: unknown[]) => {
+      const result = await query(...args);
+      if (JSON.stringify(args).includes("FROM outbox") || JSON.stringify(args).includes("JOIN outbox")) {
+        const once = between;
+        between = async () => {};
+        await once();
+      }
+      return result;
+    }) as typeof relay.query;
+    expect([...(await drain(outbox)), ...(await drain(outbox))]).toEqual(["first", "second"]);
+  });
+
   test("forgets positions that were rolled back, and stops looking for them", async () => {
     await migrateWith();
     const [undone, writer] = [await connect(), await connect()];
@@ -138,7 +164,7 @@ describe("outbox", () => {
       [0, 3],
       [1, 1],
     ]);
-    expect(await outbox.read()).toHaveLength(1);
+    expect(await outbox.read()).toHaveLength(2);
     await due();
     // "late" is in slot 0 and waits; slot 1 waits as well.
     await outbox.tidy();
