@@ -14,19 +14,31 @@ import { measureVerifying } from "./audit/verifying.ts";
 
 const migrations = path.resolve(import.meta.dirname, "../../services/audit/migrations");
 
+/** How much of what is made up: less, to see that the benchmark works. */
+export interface AuditScale {
+  /** Entries that are searched. */
+  entries: number;
+  /** Leaves, ascending, in steps of 100,000. */
+  trees: readonly number[];
+}
+
+const fullScale: AuditScale = { entries: 1_000_000, trees: [1_000_000, 10_000_000] };
+
 /** The audit log on a PostgreSQL of its own with its usual settings (it waits for the disk), in one process. */
-export async function benchAudit(seconds: number): Promise<void> {
+export async function benchAudit(seconds: number, scale: AuditScale = fullScale): Promise<void> {
   const folder = await mkdtemp(path.join(tmpdir(), "plinth-bench-audit-"));
   const postgres = await startEmbeddedPostgres({
     dataDirectory: path.join(folder, "data"),
     logFile: path.join(folder, "postgres.log"),
     superuserPassword: "bench",
-    preferredPort: 0,
+    preferredPort: 15_438,
   });
   try {
     await withDatabase(postgres.url, "appends", async (database) => measureAppends(logOn(database), database, seconds));
-    await withDatabase(postgres.url, "search", (database, admin) => measureSearch(logOn(database), database, admin));
-    await withDatabase(postgres.url, "trees", (database) => measureTrees(database, seconds));
+    await withDatabase(postgres.url, "search", (database, admin) =>
+      measureSearch(logOn(database), { database, admin, total: scale.entries }),
+    );
+    await withDatabase(postgres.url, "trees", (database) => measureTrees(database, seconds, scale.trees));
     await measureVerifying(seconds);
   } finally {
     await postgres.stop();

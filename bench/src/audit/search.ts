@@ -4,11 +4,13 @@ import type pg from "pg";
 import { printTable } from "../table.ts";
 import { benchEntry } from "./appends.ts";
 
-const total = 1_000_000;
 const repeats = 20;
 
-/** Pages of 50 out of a million entries. What is looked for lies at the beginning: the farthest from where a list starts. */
-export async function measureSearch(log: AuditLog, database: Database, admin: pg.Client): Promise<void> {
+/** Pages of 50 out of `total` entries. What is looked for lies at the beginning: the farthest from where a list starts. */
+export async function measureSearch(
+  log: AuditLog,
+  { database, admin, total }: { database: Database; admin: pg.Client; total: number },
+): Promise<void> {
   const own = 200;
   const rare = { actor: "user:rare", resource: "notes/rare", requestId: "rare", source: "rare", action: "rare.done" };
   for (let n = 0; n < own; n++)

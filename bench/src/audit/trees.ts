@@ -13,12 +13,11 @@ import {
 } from "@plinth/transparency-log";
 import { printTable } from "../table.ts";
 
-const sizes = [1_000_000, 10_000_000];
 const batch = 100_000;
 const leafOf = (index: number) => leafHash(Buffer.from(`leaf ${index}`));
 
 /** Trees over made-up leaves, stored as the service stores them: building, proving with tiles from PostgreSQL, verifying. */
-export async function measureTrees(database: Database, seconds: number): Promise<void> {
+export async function measureTrees(database: Database, seconds: number, sizes: readonly number[]): Promise<void> {
   const rows = [];
   let size = 0;
   let hashingMs = 0;

@@ -1,5 +1,4 @@
 import { createReadStream } from "node:fs";
-import { writeFile } from "node:fs/promises";
 import { ExportFormat } from "@plinth/proto/plinth/audit/v1/log";
 import { type Checkpoint, openCheckpoint } from "@plinth/transparency-log";
 import { type AuditLogOptions, openAuditLog } from "../audit/audit-log.ts";
@@ -7,6 +6,7 @@ import { linesOf } from "../audit/lines.ts";
 import { readText, readTrustedLog, type TrustedLog } from "../audit/trusted-keys.ts";
 import { type Verdict, verifyLines, verifyProofText } from "../audit/verify-source.ts";
 import { exitCodes } from "../exit-codes.ts";
+import { replaceFile } from "../local/replace-file.ts";
 import type { Terminal } from "../terminal.ts";
 
 export interface AuditVerifyOptions extends AuditLogOptions {
@@ -30,7 +30,7 @@ export async function auditVerify(
     options.since === undefined ? undefined : openCheckpoint(await readText(options.since), log.origin, log.keys);
   const verdict = await (file === undefined ? verifyLive(options, log, since) : verifyFile(file, log, since));
   for (const line of verdict.lines) (verdict.valid ? terminal.line : terminal.note)(line);
-  if (verdict.note !== undefined && options.save !== undefined) await writeFile(options.save, verdict.note);
+  if (verdict.note !== undefined && options.save !== undefined) await replaceFile(options.save, verdict.note);
   return verdict.valid ? exitCodes.ok : exitCodes.failed;
 }
 

@@ -50,6 +50,18 @@ async function aLog(
   return { parts, taken: (await parts.checkpoint()) as Checkpoint, tamper };
 }
 
+test("an export that retention overtakes ends instead of looking like a log with a hole", async () => {
+  const { parts, tamper } = await aLog(600);
+  const lines = exportLines(parts);
+  await lines.next();
+  await lines.next();
+  await tamper("UPDATE log_head SET pruned = 400; DELETE FROM sealed_entry WHERE sequence <= 400");
+  const rest = async () => {
+    for await (const _ of lines);
+  };
+  await expect(rest()).rejects.toMatchObject({ reason: "EXPORT_OVERTAKEN" });
+});
+
 test("a log that nobody touched verifies: whole, in part, and against an earlier checkpoint", async () => {
   const { parts, taken } = await aLog();
   expect(await verify(parts, taken)).toMatchObject({ problem: undefined, entries: 12, complete: true, erased: 0 });

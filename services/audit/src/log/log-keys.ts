@@ -65,7 +65,12 @@ export function createLogKeys({ database, secrets, clock, random, origin, overla
   }
 
   const rowsOf = (db: Queryable): Promise<KeyRow[]> =>
-    db.query("SELECT * FROM log_key WHERE name = $1 ORDER BY create_time DESC, id", [origin], "log_keys");
+    db.query(
+      `SELECT id, name, public_key, sealed_seed, create_time, retire_time FROM log_key
+       WHERE name = $1 ORDER BY create_time DESC, id`,
+      [origin],
+      "log_keys",
+    );
 
   return {
     async signers(tx) {

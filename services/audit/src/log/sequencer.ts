@@ -1,3 +1,4 @@
+import { metrics } from "@opentelemetry/api";
 import type { Clock, Component, Logger } from "@plinth/kernel";
 import type { Database } from "@plinth/postgres";
 import type { EntrySealer } from "../store/entry-sealer.ts";
@@ -38,6 +39,13 @@ interface State {
 const look = "SELECT head.sequence, log_head.size, EXISTS (SELECT FROM entry) AS earlier FROM head, log_head";
 
 export function createSequencer({ database, sealer, keys, clock, logger, origin }: SequencerOptions): Sequencer {
+  const meter = metrics.getMeter("plinth.audit");
+  const integrated = meter.createCounter("plinth_audit_integrated_total", {
+    description: "Entries brought into the audit log's tree",
+  });
+  const failures = meter.createCounter("plinth_audit_sequencer_failures_total", {
+    description: "Rounds in which nothing was signed: a database that is away, or a log that somebody changed",
+  });
   const stopping = new AbortController();
   const { signal } = stopping;
   let running: Promise<void> = Promise.resolve();
@@ -53,6 +61,7 @@ export function createSequencer({ database, sealer, keys, clock, logger, origin 
     const options = { keys, clock, origin, batchMax: integrateMax };
     const { from, to } = await database.transaction((tx) => integrate(tx, options));
     signedAtMs = clock.monotonicMs();
+    integrated.add(to - from);
     return adopted > 0 || to - from === integrateMax;
   }
 
@@ -63,6 +72,7 @@ export function createSequencer({ database, sealer, keys, clock, logger, origin 
         if (await round()) pauseMs = 0;
       } catch (err) {
         if (signal.aborted) return;
+        failures.add(1);
         logger.error({ err }, "entries could not be brought into the audit log's tree, trying again");
         pauseMs = retryMs;
       }

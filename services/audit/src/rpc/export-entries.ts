@@ -1,3 +1,4 @@
+import { Fault } from "@plinth/kernel";
 import { ExportFormat, type LogService } from "@plinth/proto/plinth/audit/v1/log";
 import type { Handler } from "@plinth/rpc";
 import { canonicalJson, encodeBase64, type Hash } from "@plinth/transparency-log";
@@ -31,12 +32,20 @@ export function exportEntries(entries: EntryStore, reader: LogReader): Handler<t
     for (let after = BigInt(head.pruned); ; ) {
       call.signal.throwIfAborted();
       const found = await entries.scan(filter, { after, until, limit: batchMax });
+      if ((await reader.checkpoint()).pruned > Math.max(head.pruned, Number(after))) throw overtaken();
       if (found.length === 0) return;
       yield* messagesOf(await write(found));
       after = found.at(-1)?.entry.sequence ?? until;
     }
   };
 }
+
+const overtaken = (): Fault =>
+  new Fault({
+    code: "aborted",
+    reason: "EXPORT_OVERTAKEN",
+    message: "retention removed entries while they were exported: export again",
+  });
 
 type Writer = (batch: readonly OpenedEntry[]) => Promise<string[]>;
 

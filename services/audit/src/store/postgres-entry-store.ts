@@ -28,10 +28,11 @@ export function createPostgresEntryStore(options: EntryStoreOptions): EntryStore
 
   async function appendIn(tx: Transaction, entry: NewEntry): Promise<Entry> {
     const sequence = (await lockHead(tx)) + 1n;
-    const known = await find(tx, entry.id);
+    // After the lock, in a statement of its own: it sees what whoever held the lock before has committed.
+    const [state] = await tx.query<{ known: boolean; earlier: boolean }>(knownSql, [entry.id], "known_entry");
+    if (state?.earlier) throw notYetMoved();
+    const known = state?.known ? await find(tx, entry.id) : undefined;
     if (known) return known.entry;
-    if ((await tx.query("SELECT FROM entry WHERE id = $1", [entry.id], "earlier_entry")).length > 0)
-      throw notYetMoved();
     const row = await sealer.seal(tx, entry, { sequence, recordTime: new Date(clock.now()) });
     await tx.drizzle.insert(table).values(row);
     if (entry.sourceSequence !== undefined) await noteNumber(tx, entry.source, entry.sourceSequence, row.recordTime);
@@ -67,6 +68,9 @@ export function createPostgresEntryStore(options: EntryStoreOptions): EntryStore
     },
   };
 }
+
+const knownSql =
+  "SELECT EXISTS (SELECT FROM sealed_entry WHERE id = $1) AS known, EXISTS (SELECT FROM entry WHERE id = $1) AS earlier";
 
 /** The last sequence number given out. Its lock makes the sequence gapless and its order the commit order. */
 export async function lockHead(tx: Transaction): Promise<bigint> {
