@@ -1,6 +1,7 @@
 import { backoffMs, type Clock, faultOf, type Logger, type Random } from "@plinth/kernel";
 import type { BusMessage, SubscribeOptions } from "./bus.ts";
 import { consumed } from "./bus-metrics.ts";
+import { inConsumerSpan } from "./consumer-span.ts";
 import type { Failure } from "./dead-letters.ts";
 
 export interface DeliverDeps {
@@ -28,7 +29,7 @@ export async function attemptDelivery(
   const { attemptsMax = 8, group } = options;
   const count = (outcome: string) => consumed.add(1, { consumer_group: group, topic: message.topic, outcome });
   try {
-    count((await options.handle(message, signal)) ?? "handled");
+    count((await inConsumerSpan(message, group, async () => options.handle(message, signal))) ?? "handled");
     return undefined;
   } catch (err) {
     signal.throwIfAborted();
