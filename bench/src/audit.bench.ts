@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createAuditLog } from "@plinth/audit/log";
-import { startEmbeddedPostgres } from "@plinth/cli";
+import { type EmbeddedPostgres, startEmbeddedPostgres } from "@plinth/cli";
 import { silentLogger, systemClock, systemRandom } from "@plinth/kernel";
 import { createDatabase, type Database, migrate } from "@plinth/postgres";
 import { ensureDatabase, ensureSchema, roleUrl } from "@plinth/postgres/provision";
@@ -27,21 +27,23 @@ const fullScale: AuditScale = { entries: 1_000_000, trees: [1_000_000, 10_000_00
 /** The audit log on a PostgreSQL of its own with its usual settings (it waits for the disk), in one process. */
 export async function benchAudit(seconds: number, scale: AuditScale = fullScale): Promise<void> {
   const folder = await mkdtemp(path.join(tmpdir(), "plinth-bench-audit-"));
-  const postgres = await startEmbeddedPostgres({
-    dataDirectory: path.join(folder, "data"),
-    logFile: path.join(folder, "postgres.log"),
-    superuserPassword: "bench",
-    preferredPort: 15_438,
-  });
+  let postgres: EmbeddedPostgres | undefined;
   try {
-    await withDatabase(postgres.url, "appends", async (database) => measureAppends(logOn(database), database, seconds));
-    await withDatabase(postgres.url, "search", (database, admin) =>
+    postgres = await startEmbeddedPostgres({
+      dataDirectory: path.join(folder, "data"),
+      logFile: path.join(folder, "postgres.log"),
+      superuserPassword: "bench",
+      preferredPort: 15_438,
+    });
+    const { url } = postgres;
+    await withDatabase(url, "appends", async (database) => measureAppends(logOn(database), database, seconds));
+    await withDatabase(url, "search", (database, admin) =>
       measureSearch(logOn(database), { database, admin, total: scale.entries }),
     );
-    await withDatabase(postgres.url, "trees", (database) => measureTrees(database, seconds, scale.trees));
+    await withDatabase(url, "trees", (database) => measureTrees(database, seconds, scale.trees));
     await measureVerifying(seconds);
   } finally {
-    await postgres.stop();
+    await postgres?.stop();
     await rm(folder, { recursive: true, force: true });
   }
 }
