@@ -11,6 +11,9 @@ export const auditLimits: Readonly<Record<string, Readonly<Record<string, readon
       { name: "batchMax", meaning: "entries of an export that are read at a time" },
       { name: "messageCharsMax", meaning: "a message of an export, in characters", unit: "count" },
     ],
+    "services/audit/src/store/group-commit.ts": [
+      { name: "groupMax", meaning: "records and events that share a transaction" },
+    ],
     "services/audit/src/log/sequencer.ts": [
       { name: "intervalMs", meaning: "between two looks for entries that are not in the tree yet" },
       { name: "retryMs", meaning: "the same after a failure" },

@@ -20,7 +20,7 @@ export const audit: ServiceDefinition<typeof config> = {
       secret: Buffer.from(settings.encryptionKey, "base64"),
       witnesses: witnesses.map(({ key }) => key),
     });
-    const { entries, reader, sequencer, erasure, retention, cosignatures } = log;
+    const { commits, entries, reader, sequencer, erasure, retention, cosignatures } = log;
     const authorizer = createAuthzAuthorizer(clients);
     return {
       services: [routes(entries, clock), logRoutes({ ...log, database, origin })],
@@ -30,7 +30,7 @@ export const audit: ServiceDefinition<typeof config> = {
         erasure,
         retention,
         createWitnessFeeder({ witnesses, reader, cosignatures, clock, logger }),
-        onAnyEvent(bus, database, entries),
+        onAnyEvent(bus, commits, entries),
       ],
     };
   },

@@ -1,19 +1,20 @@
 import type { EventBus } from "@plinth/bus";
 import type { Component } from "@plinth/kernel";
-import { type Database, markHandled } from "@plinth/postgres";
+import { markHandled } from "@plinth/postgres";
 import { confirmErasure, erasedUserOf } from "@plinth/service";
 import type { EntryStore } from "../store/entry-store.ts";
+import type { GroupCommit } from "../store/group-commit.ts";
 import { entryOfEvent } from "./entry-of-event.ts";
 
 const consumer = "audit";
 
 /** Records every event of every domain, once. That a user was erased erases what is recorded about the user. */
-export function onAnyEvent(bus: EventBus, database: Database, entries: EntryStore): Component {
+export function onAnyEvent(bus: EventBus, commits: GroupCommit, entries: EntryStore): Component {
   return bus.subscribe({
     group: consumer,
     topics: ["*"],
     handle: (message) =>
-      database.transaction(async (tx) => {
+      commits.run(async (tx) => {
         if (!(await markHandled(tx, consumer, message.id))) return;
         const erased = erasedUserOf(message);
         if (erased !== undefined) {

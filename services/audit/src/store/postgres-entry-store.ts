@@ -6,12 +6,15 @@ import type { Secrets } from "../sealing/secrets.ts";
 import type { EntrySealer, OpenedEntry } from "./entry-sealer.ts";
 import type { EntryStore } from "./entry-store.ts";
 import { filterConditions } from "./filter-conditions.ts";
+import type { GroupCommit } from "./group-commit.ts";
 import { sealedEntryTable as table } from "./schema.ts";
 import { noteNumber } from "./source-gaps.ts";
 import type { SubjectKeys } from "./subject-keys.ts";
 
 export interface EntryStoreOptions {
   database: Database;
+  /** Its transactions begin with the lock of the log's head. */
+  commits: GroupCommit;
   clock: Clock;
   secrets: Secrets;
   keys: SubjectKeys;
@@ -19,7 +22,7 @@ export interface EntryStoreOptions {
 }
 
 export function createPostgresEntryStore(options: EntryStoreOptions): EntryStore {
-  const { database, clock, secrets, keys, sealer } = options;
+  const { database, commits, clock, secrets, keys, sealer } = options;
 
   async function find(db: Pick<Database, "drizzle" | "query">, id: string): Promise<OpenedEntry | undefined> {
     const rows = await db.drizzle.select().from(table).where(eq(table.id, id));
@@ -41,7 +44,7 @@ export function createPostgresEntryStore(options: EntryStoreOptions): EntryStore
   }
 
   return {
-    append: (entry) => database.transaction((tx) => appendIn(tx, entry)),
+    append: (entry) => commits.run((tx) => appendIn(tx, entry)),
     appendIn,
     get: (id) => find(database, id),
     async list(filter, { before, limit }) {
