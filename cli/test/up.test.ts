@@ -167,7 +167,7 @@ test("--replicas runs several instances, each with a port of its own", async () 
 
 test("Ctrl-C in the middle of a start stops what was started already", async () => {
   const invocation = up("-f", counter, script);
-  await eventually(() => expect(invocation.output()).toContain("PostgreSQL runs"));
+  await eventually(() => expect(invocation.output()).toContain("PostgreSQL runs"), 60_000);
   const server = await serverPid(path.join(home, "data", "postgres"));
   invocation.child.kill("SIGINT");
   expect(await invocation.code).toBe(0);

@@ -20,7 +20,7 @@ export function useAuthService(): void {
     service = await startService({
       definition: auth,
       migrations: `${import.meta.dirname}/../migrations`,
-      env: { PLINTH_AUTH_KEY_ENCRYPTION_KEY: randomBytes(32).toString("base64"), PLINTH_AUTH_REPLAY_WINDOW: "500ms" },
+      env: { PLINTH_AUTH_KEY_ENCRYPTION_KEY: randomBytes(32).toString("base64"), PLINTH_AUTH_REPLAY_WINDOW: "60s" },
       permissions: (subject) => subject === `user:${manager}`,
       peers: [
         partialService(IdentityService, {

@@ -9,6 +9,16 @@ describe("guessing", () => {
   const guess = async (email: string, address: string, secret = "wrong") =>
     (await client(from(address))).login({ email, password: secret });
 
+  /** Fifteen at a time: each opens a connection of its own. */
+  async function inBatches<T>(count: number, work: (index: number) => Promise<T>): Promise<T[]> {
+    const results: T[] = [];
+    while (results.length < count) {
+      const size = Math.min(15, count - results.length);
+      results.push(...(await Promise.all(Array.from({ length: size }, (_, i) => work(results.length + i)))));
+    }
+    return results;
+  }
+
   test("is slowed per account and address, with the time to wait; parallel guesses count", async () => {
     const { email } = newUser();
     const address = freshAddress();
@@ -30,22 +40,22 @@ describe("guessing", () => {
     const user = newUser();
     const home = freshAddress();
     await guess(user.email, home, password);
-    const codes: unknown[] = [];
-    for (let i = 0; i < 60; i++) codes.push(await codeOf(guess(user.email, freshAddress())));
-    expect(codes.at(-1)).toBe("ResourceExhausted");
+    await inBatches(60, () => codeOf(guess(user.email, freshAddress())));
+    expect(await codeOf(guess(user.email, freshAddress()))).toBe("ResourceExhausted");
     expect(await codeOf(guess(user.email, home, password))).toBe("ok");
   });
 
   test("one address that tries many accounts is stopped", async () => {
     const address = freshAddress();
-    const codes: unknown[] = [];
-    for (let i = 0; i < 102; i++) codes.push(await codeOf(guess(`target${i}@test.example`, address)));
-    expect([codes[0], codes.at(-1)]).toEqual(["Unauthenticated", "ResourceExhausted"]);
+    const codes = await inBatches(101, (i) => codeOf(guess(`target${i}@test.example`, address)));
+    expect(codes[0]).toBe("Unauthenticated");
+    expect(await codeOf(guess("target@test.example", address))).toBe("ResourceExhausted");
   });
 
   test("an office behind one address signs in as often as it likes", async () => {
-    const address = freshAddress();
+    const office = await client(from(freshAddress()));
     const { email } = newUser();
-    for (let i = 0; i < 105; i++) expect(await codeOf(guess(email, address, password))).toBe("ok");
+    // One after the other: sign-ins of one account at the same moment count as guesses until they have succeeded.
+    for (let i = 0; i < 105; i++) expect(await codeOf(office.login({ email, password }))).toBe("ok");
   });
 });

@@ -45,7 +45,7 @@ describe("Refresh", () => {
     const user = await signIn();
     const next = await exchange(user.refreshToken);
     await service.database.admin(
-      `UPDATE auth.refresh_token SET consume_time = consume_time - interval '1 minute' WHERE consume_time IS NOT NULL AND session_id = '${user.sessionId}'`,
+      `UPDATE auth.refresh_token SET consume_time = consume_time - interval '2 minutes' WHERE consume_time IS NOT NULL AND session_id = '${user.sessionId}'`,
     );
     expect(await codeOf(exchange(user.refreshToken))).toBe("Unauthenticated");
     expect(await codeOf(exchange(next.refreshToken))).toBe("Unauthenticated");
