@@ -55,13 +55,13 @@ async function auditedUsers(token: string): Promise<Set<string>> {
   const found = new Set<string>();
   let pageToken = "";
   do {
-    const page: { entries?: { resource: string }[]; nextPageToken?: string } = await call(
+    const page: { entries?: { resource?: string }[]; nextPageToken?: string } = await call(
       platform.gateway,
       "plinth.audit.v1.AuditService/ListEntries",
       { pageSize: 500, pageToken, filter: { action: "plinth.identity.v1.UserCreated" } },
       token,
     );
-    for (const entry of page.entries ?? []) found.add(entry.resource.replace("users/", ""));
+    for (const entry of page.entries ?? []) found.add((entry.resource ?? "erased").replace("users/", ""));
     pageToken = page.nextPageToken ?? "";
   } while (pageToken !== "");
   return found;
