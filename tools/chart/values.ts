@@ -66,7 +66,8 @@ export function chartValues(programs: readonly string[], services: readonly stri
         "",
         ["", "copy", "image-volume"],
       ),
-      resources: map("Of its container", amounts),
+      // Measured with 1,000 services: 162 MiB at most (docs/benchmarks.md).
+      resources: map("Of its container", { ...amounts, requests: { cpu: "50m", memory: "192Mi" } }),
       podAnnotations: map("Of its pods", {}, strings),
       nodeSelector: map("Of its pods", {}, strings),
       tolerations: list("Of its pods", [], { type: "object" }),
