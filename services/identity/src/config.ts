@@ -4,7 +4,7 @@ import { integer, list, optionalText } from "@plinth/kernel";
 export const config = {
   erasureServices: list(
     "PLINTH_IDENTITY_ERASURE_SERVICES",
-    "services that hold data about users and confirm that they erased it; your own as namespace/name",
+    "services that hold data about users and confirm that they erased it; your own as name.namespace",
     { default: ["auth", "authz", "audit"] },
   ),
   passwordLengthMin: integer(

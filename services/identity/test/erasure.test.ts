@@ -59,21 +59,21 @@ describe("delete, restore, erase", () => {
     const id = await confirm("auth", { sessions: 2n });
     await confirm("auth", { sessions: 2n }, id);
     await confirm("auth", { sessions: 9n });
-    await confirm("shop/notes");
+    await confirm("notes.shop");
     await confirm("authz");
     await eventually(async () =>
       expect(await c.getUserErasure({ id: user.id })).toMatchObject({
         pending: ["audit"],
         confirmations: [
           { service: "auth", removed: { sessions: 2n } },
-          { service: "shop/notes" },
+          { service: "notes.shop" },
           { service: "authz" },
         ],
       }),
     );
     expect(await completed()).toEqual([]);
     await confirm("audit", { entries: 7n });
-    await eventually(async () => expect(await completed()).toEqual([["audit", "auth", "authz", "shop/notes"]]));
+    await eventually(async () => expect(await completed()).toEqual([["audit", "auth", "authz", "notes.shop"]]));
     const done = await c.getUserErasure({ id: user.id });
     expect(done.pending).toEqual([]);
     expect(done.completeTime).toEqual(done.confirmations.at(-1)?.confirmTime);

@@ -14,9 +14,9 @@ test("is pending until every expected service has confirmed", () => {
 });
 
 test("a service that nobody expected counts for itself and completes nothing", () => {
-  const erasure = erasureOf(["auth"], [confirmation("shop/notes", 3)]);
+  const erasure = erasureOf(["auth"], [confirmation("notes.shop", 3)]);
   expect(erasure).toMatchObject({ pending: ["auth"], completeTime: undefined });
-  const done = erasureOf(["auth"], [confirmation("auth", 1), confirmation("shop/notes", 3)]);
+  const done = erasureOf(["auth"], [confirmation("auth", 1), confirmation("notes.shop", 3)]);
   expect(done.completeTime).toEqual(at(1));
 });
 

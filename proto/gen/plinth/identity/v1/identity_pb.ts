@@ -414,7 +414,7 @@ export const UserErasureSchema: GenMessage<UserErasure> = /*@__PURE__*/
  */
 export type UserErasure_Confirmation = Message<"plinth.identity.v1.UserErasure.Confirmation"> & {
   /**
-   * Name of the service; "namespace/name" for one outside of the platform's namespace.
+   * Name of the service; "name.namespace" for one outside of the platform's namespace.
    *
    * @generated from field: string service = 1;
    */
