@@ -8,7 +8,9 @@ import { run } from "./program.ts";
  * a change that makes them need more than the chart before gave them has to come with another one, or with an upgrade path.
  */
 export async function previousChart(): Promise<string> {
-  const commits = (await run("git", ["log", "--first-parent", "--format=%H", "-n", "2", "--", "charts/plinth"])).trim().split("\n");
+  const commits = (await run("git", ["log", "--first-parent", "--format=%H", "-n", "2", "--", "charts/plinth"]))
+    .trim()
+    .split("\n");
   const commit = commits.at(-1) ?? "HEAD";
   const folder = await mkdtemp(path.join(tmpdir(), "plinth-chart-"));
   const archive = path.join(folder, "chart.tar");
