@@ -1,8 +1,9 @@
 import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { freePort } from "@plinth/local-servers";
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
-import { type Contender, freePort, startContender } from "./contender.ts";
+import { type Contender, startContender } from "./contender.ts";
 import { caddyGateway } from "./gateways/caddy.ts";
 import { envoyGateway } from "./gateways/envoy.ts";
 import type { Gateway, GatewayBench } from "./gateways/gateway.ts";

@@ -4,8 +4,9 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { create, toBinary } from "@bufbuild/protobuf";
+import { freePort } from "@plinth/local-servers";
 import { GetEntryRequestSchema } from "@plinth/proto/plinth/audit/v1/audit";
-import { freePort, startContender } from "./contender.ts";
+import { startContender } from "./contender.ts";
 import { usageOf } from "./process-meter.ts";
 import { printTable } from "./table.ts";
 

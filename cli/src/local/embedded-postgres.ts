@@ -2,6 +2,7 @@ import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
+import { lastLines } from "@plinth/local-servers";
 import pg from "pg";
 import { pickPort } from "./ports.ts";
 import { hydrate, postgresFolder, postgresVersion } from "./postgres-binaries.ts";
@@ -14,6 +15,7 @@ const run = promisify(execFile);
 const startTimeoutMs = 60_000;
 const stopTimeoutMs = 30_000;
 const portAttemptsMax = 5;
+const logLinesShown = 8;
 const logMaxBytes = 20 * 1024 * 1024;
 
 export interface EmbeddedPostgres {
@@ -165,7 +167,7 @@ async function untilAnswering(url: string, child: ChildProcess, logFile: string)
   const deadline = performance.now() + startTimeoutMs;
   for (;;) {
     if (child.exitCode !== null || child.signalCode !== null) {
-      throw new Error(`PostgreSQL did not start; the end of ${logFile}:\n${await tail(logFile)}`);
+      throw new Error(`PostgreSQL did not start; the end of ${logFile}:\n${await lastLines(logFile, logLinesShown)}`);
     }
     const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
     client.on("error", () => {});
@@ -185,16 +187,6 @@ async function untilAnswering(url: string, child: ChildProcess, logFile: string)
       await new Promise((resolve) => setTimeout(resolve, 25));
     }
   }
-}
-
-async function tail(file: string): Promise<string> {
-  const text = await readFile(file, "utf8").catch(() => "");
-  return text
-    .trimEnd()
-    .split("\n")
-    .slice(-8)
-    .map((line) => `  ${line}`)
-    .join("\n");
 }
 
 async function stop(child: ChildProcess, exited: Promise<string>): Promise<void> {

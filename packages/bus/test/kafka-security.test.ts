@@ -1,9 +1,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type Logger, silentLogger, systemClock, systemRandom } from "@plinth/kernel";
-import { type LocalKafka, startKafka } from "@plinth/local-servers";
+import { freePort, type LocalKafka, startKafka } from "@plinth/local-servers";
 import { eventually, kafkaMissing, selfSignedCertificate } from "@plinth/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createKafkaBus, type KafkaLogin } from "../src/kafka/index.ts";
@@ -113,13 +112,3 @@ describe.skipIf(missing)(
     });
   },
 );
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address ? address.port : 0));
-    });
-  });
-}

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { mkdir, open, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { Clock } from "@plinth/kernel";
+import { lastLines } from "./last-lines.ts";
 import type { LocalServer } from "./local-server.ts";
 
 export interface ServerProcessOptions {
@@ -77,7 +78,9 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
     }
     const why = ended ?? `did not answer within ${options.startTimeoutMs / 1000} s`;
     await end("SIGKILL");
-    throw new Error(`${name} did not start (${why}); the end of ${logFile}:\n${await tail(logFile)}`);
+    throw new Error(
+      `${name} did not start (${why}); the end of ${logFile}:\n${await lastLines(logFile, logLinesShown)}`,
+    );
   }
   return {
     name,
@@ -112,10 +115,4 @@ async function isOurs(pid: number, directory: string): Promise<boolean> {
   } catch {
     return false;
   }
-}
-
-async function tail(file: string): Promise<string> {
-  const text = await readFile(file, "utf8").catch(() => "");
-  const lines = text.trimEnd().split("\n").slice(-logLinesShown);
-  return lines.map((line) => `  ${line}`).join("\n");
 }

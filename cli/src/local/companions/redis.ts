@@ -1,17 +1,10 @@
-import { findRedis, type LocalRedis, startRedis } from "@plinth/local-servers";
+import { type LocalRedis, redisProblem, startRedis } from "@plinth/local-servers";
 import type { Companion } from "./companion.ts";
 
 /** Caches and rate limits that all instances share. */
 export const redis: Companion<LocalRedis> = {
   name: "redis",
-  async problem() {
-    try {
-      findRedis(process.env);
-      return undefined;
-    } catch (err) {
-      return (err as Error).message;
-    }
-  },
+  problem: async () => redisProblem(process.env),
   start: startRedis,
   env: ({ url }) => ({ PLINTH_CACHE_DRIVER: "redis", PLINTH_REDIS_URL: url }),
 };

@@ -1,9 +1,10 @@
 import { execFile } from "node:child_process";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import path from "node:path";
 import { promisify } from "node:util";
 import { type Clock, systemRandom } from "@plinth/kernel";
+import { freePort } from "../free-port.ts";
 import type { LocalServer } from "../local-server.ts";
 import { startServerProcess } from "../server-process.ts";
 import { installKafka } from "./install-kafka.ts";
@@ -98,15 +99,5 @@ function canConnect(port: number): Promise<boolean> {
     socket.once("connect", () => end(true));
     socket.once("error", () => end(false));
     socket.once("timeout", () => end(false));
-  });
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address ? address.port : 0));
-    });
   });
 }

@@ -21,6 +21,16 @@ export function findRedis(environment: Readonly<Record<string, string | undefine
   );
 }
 
+/** Why Redis cannot run here, with what to do about it. Undefined when it can. */
+export function redisProblem(environment: Parameters<typeof findRedis>[0]): string | undefined {
+  try {
+    findRedis(environment);
+    return undefined;
+  } catch (err) {
+    return (err as Error).message;
+  }
+}
+
 function isExecutable(file: string): boolean {
   try {
     accessSync(file, constants.X_OK);

@@ -1,7 +1,8 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import path from "node:path";
 import { type Clock, type Random, systemRandom } from "@plinth/kernel";
+import { freePort } from "../free-port.ts";
 import type { LocalServer } from "../local-server.ts";
 import { startServerProcess } from "../server-process.ts";
 import { findRedis } from "./find-redis.ts";
@@ -95,15 +96,5 @@ function answers(port: number, password: string): Promise<boolean> {
     });
     socket.on("error", () => end(false));
     socket.on("close", () => end(false));
-  });
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address ? address.port : 0));
-    });
   });
 }

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { systemClock } from "@plinth/kernel";
-import { findRedis, startRedis } from "@plinth/local-servers";
+import { redisProblem, startRedis } from "@plinth/local-servers";
 import type { TestProject } from "vitest/node";
 
 declare module "vitest" {
@@ -18,10 +18,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
     project.provide("redis", { url: given });
     return async () => {};
   }
-  try {
-    findRedis(process.env);
-  } catch (err) {
-    project.provide("redis", { missing: (err as Error).message });
+  const missing = redisProblem(process.env);
+  if (missing !== undefined) {
+    project.provide("redis", { missing });
     return async () => {};
   }
   const directory = await mkdtemp(path.join(tmpdir(), "plinth-redis-"));
