@@ -51,6 +51,5 @@ export const auditFormats: Readonly<Record<string, readonly string[]>> = {
   "packages/transparency-log/src/tile.ts": ["levelMax"],
   "services/audit/src/log/entry-bundle.ts": ["lengthBytes"],
   "services/audit/src/log/log-keys.ts": ["seedBytes"],
-  "services/audit/src/sealing/sealed-bytes.ts": ["nonceBytes", "tagBytes"],
   "services/audit/src/store/subject-keys.ts": ["keyBytes"],
 };

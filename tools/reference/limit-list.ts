@@ -335,8 +335,8 @@ export const limitList: Readonly<Record<string, Readonly<Record<string, readonly
 /** Constants whose names end like limits but which are none: formats, units, intervals of a terminal. */
 export const notLimits: Readonly<Record<string, readonly string[]>> = {
   ...auditFormats,
-  "services/auth/src/domain/refresh-token.ts": ["tokenBytes", "nonceBytes", "tagBytes"],
-  "services/auth/src/keys/sealed-json.ts": ["nonceBytes", "tagBytes"],
+  "services/auth/src/domain/refresh-token.ts": ["tokenBytes"],
+  "packages/kernel/src/sealed-bytes.ts": ["nonceBytes", "tagBytes"],
   "services/auth/src/rpc/service-credentials.ts": ["dayMs"],
   "services/gateway/src/data/random-hex.ts": ["poolBytes"],
   "services/gateway/src/data/error-forms.ts": ["formsMax"],

@@ -28,7 +28,6 @@ export const bannedCalls: readonly BannedCall[] = [
     instead: "take a Random from @plinth/kernel: bytes(), uuidv7() or fraction()",
     allowed: {
       "packages/kernel/src/random.ts": "is the source of randomness",
-      "services/auth/src/keys/sealed-json.ts": "a nonce that a test could choose would be a nonce that repeats",
     },
   },
   {

@@ -1,4 +1,4 @@
-import { bool, type ConfigKey, durationMs, list, optionalText, parseDurationMs, secret } from "@plinth/kernel";
+import { bool, type ConfigKey, durationMs, encryptionKey, list, optionalText, parseDurationMs } from "@plinth/kernel";
 import { type NoteKey, parseNoteKey, signatureTypes } from "@plinth/transparency-log";
 
 export interface Witness {
@@ -6,11 +6,6 @@ export interface Witness {
   /** Prefix of its API (c2sp.org/tlog-witness); undefined: fed by somebody else. */
   url: string | undefined;
 }
-
-const encryptionKey = secret(
-  "PLINTH_AUDIT_KEY_ENCRYPTION_KEY",
-  "32 random bytes in base64; personal data and the log's keys are encrypted with it, and without it they are lost",
-);
 
 const witnessTexts = list(
   "PLINTH_AUDIT_WITNESSES",
@@ -24,14 +19,10 @@ const retentionText = optionalText(
 );
 
 export const config = {
-  encryptionKey: {
-    ...encryptionKey,
-    parse(text: string): string {
-      if (Buffer.from(text, "base64").length !== 32)
-        throw new Error("must be 32 bytes in base64: make one with `openssl rand -base64 32`");
-      return text;
-    },
-  },
+  encryptionKey: encryptionKey(
+    "PLINTH_AUDIT_KEY_ENCRYPTION_KEY",
+    "32 random bytes in base64; personal data and the log's keys are encrypted with it, and without it they are lost",
+  ),
   logOrigin: optionalText(
     "PLINTH_AUDIT_LOG_ORIGIN",
     "name of the log in its checkpoints, a URL without scheme; made of the token issuer when absent. Another name is another log for verifiers",

@@ -1,19 +1,10 @@
-import { durationMs, secret } from "@plinth/kernel";
-
-const encryptionKey = secret(
-  "PLINTH_AUTH_KEY_ENCRYPTION_KEY",
-  "32 random bytes in base64; signing keys are encrypted with it in the database",
-);
+import { durationMs, encryptionKey } from "@plinth/kernel";
 
 export const config = {
-  keyEncryptionKey: {
-    ...encryptionKey,
-    parse(text: string): string {
-      if (Buffer.from(text, "base64").length !== 32)
-        throw new Error("must be 32 bytes in base64: make one with `openssl rand -base64 32`");
-      return text;
-    },
-  },
+  keyEncryptionKey: encryptionKey(
+    "PLINTH_AUTH_KEY_ENCRYPTION_KEY",
+    "32 random bytes in base64; signing keys are encrypted with it in the database",
+  ),
   accessTokenLifetimeMs: durationMs(
     "PLINTH_AUTH_ACCESS_TOKEN_LIFETIME",
     "access tokens cannot be revoked one by one: keep it short",

@@ -1,8 +1,8 @@
-import { type Clock, Fault, type Random } from "@plinth/kernel";
+import { type Clock, Fault, newNonce, openBytes, type Random, sealBytes } from "@plinth/kernel";
 import type { Database, Queryable, Transaction } from "@plinth/postgres";
 import { formatKeyId, type NoteKey, type NoteSigner, noteKey, signerFromSeed } from "@plinth/transparency-log";
-import { newNonce, openBytes, sealBytes } from "../sealing/sealed-bytes.ts";
 import type { Secrets } from "../sealing/secrets.ts";
+import { lockLogHead } from "./log-head.ts";
 
 export interface LogKey {
   key: NoteKey;
@@ -87,7 +87,7 @@ export function createLogKeys({ database, secrets, clock, random, origin, overla
     },
     async rotate() {
       return database.transaction(async (tx) => {
-        await tx.query("SELECT FROM log_head FOR UPDATE");
+        await lockLogHead(tx);
         const until = new Date(clock.now() + overlapMs);
         await tx.query("UPDATE log_key SET retire_time = $1 WHERE name = $2 AND retire_time IS NULL", [until, origin]);
         const { signer, createTime } = await make(tx);

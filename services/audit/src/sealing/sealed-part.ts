@@ -1,4 +1,4 @@
-import type { Random } from "@plinth/kernel";
+import { newNonce, openBytes, type Random, sealBytes } from "@plinth/kernel";
 import {
   canonicalJson,
   commitToBytes,
@@ -7,7 +7,6 @@ import {
   type Json,
   saltBytes,
 } from "@plinth/transparency-log";
-import { newNonce, openBytes, sealBytes } from "./sealed-bytes.ts";
 
 /** A personal part of an entry as it is stored. */
 export interface SealedPart {

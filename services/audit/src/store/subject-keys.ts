@@ -1,6 +1,5 @@
-import type { Clock, Random } from "@plinth/kernel";
+import { type Clock, newNonce, openBytes, type Random, sealBytes } from "@plinth/kernel";
 import type { Queryable, Transaction } from "@plinth/postgres";
-import { newNonce, openBytes, sealBytes } from "../sealing/sealed-bytes.ts";
 import type { Secrets } from "../sealing/secrets.ts";
 
 /** A key to seal with; `id` undefined: the service's own. */
