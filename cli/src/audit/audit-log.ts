@@ -18,6 +18,9 @@ export interface AuditLogOptions {
   token?: string;
 }
 
+/** Everything that a stream may take: the longest that the platform grants. */
+export const streamTimeoutMs = 300_000;
+
 /** A client of the audit log. Throws CommandFailure that says what is missing. */
 export async function openAuditLog(options: AuditLogOptions): Promise<Client<typeof LogService>> {
   const { baseUrl, token } = options.url === undefined ? await localPlatform(options.data) : elsewhere(options);

@@ -5,7 +5,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { type EntryFilterSchema, Outcome } from "@plinth/proto/plinth/audit/v1/audit";
 import { ExportFormat } from "@plinth/proto/plinth/audit/v1/log";
-import { type AuditLogOptions, openAuditLog } from "../audit/audit-log.ts";
+import { type AuditLogOptions, openAuditLog, streamTimeoutMs } from "../audit/audit-log.ts";
 import { exitCodes } from "../exit-codes.ts";
 import type { Terminal } from "../terminal.ts";
 
@@ -29,8 +29,6 @@ export interface AuditExportOptions extends AuditLogOptions {
   from?: Date;
   to?: Date;
 }
-
-const streamTimeoutMs = 300_000;
 
 /** Writes entries as a file. One with a filter has a proof with each entry, so that it verifies as a whole one does. */
 export async function auditExport(options: AuditExportOptions, terminal: Terminal): Promise<number> {

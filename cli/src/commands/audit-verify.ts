@@ -1,7 +1,7 @@
 import { createReadStream } from "node:fs";
 import { ExportFormat } from "@plinth/proto/plinth/audit/v1/log";
 import { type Checkpoint, openCheckpoint } from "@plinth/transparency-log";
-import { type AuditLogOptions, openAuditLog } from "../audit/audit-log.ts";
+import { type AuditLogOptions, openAuditLog, streamTimeoutMs } from "../audit/audit-log.ts";
 import { linesOf } from "../audit/lines.ts";
 import { readText, readTrustedLog, type TrustedLog } from "../audit/trusted-keys.ts";
 import { type Verdict, verifyLines, verifyProofText } from "../audit/verify-source.ts";
@@ -16,8 +16,6 @@ export interface AuditVerifyOptions extends AuditLogOptions {
   /** Where to keep the checkpoint that was verified now. */
   save?: string;
 }
-
-const streamTimeoutMs = 300_000;
 
 /** Verifies a file without the platform, or, without one, the log of a platform. Exit code 1: something is wrong with it. */
 export async function auditVerify(

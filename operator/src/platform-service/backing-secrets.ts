@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import type { Clock, Component } from "@plinth/kernel";
-import { contentHash } from "@plinth/kube";
+import { sameContent } from "@plinth/kube";
 import { type Backing, kafkaEntries, readKafka, readRedis, redisEntries, type SecretEntries } from "./backing.ts";
 
 /** The mounted Secrets of Kafka and Redis. */
@@ -45,7 +45,7 @@ export function createBackingSecrets({ clock, changed, ...folders }: BackingSecr
     while (!stopping.signal.aborted) {
       await clock.sleep(rereadMs, stopping.signal).catch(() => {});
       const next = await readAll();
-      if (contentHash(next) === contentHash(current)) continue;
+      if (sameContent(next, current)) continue;
       current = next;
       changed();
     }

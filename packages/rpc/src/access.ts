@@ -34,11 +34,14 @@ export interface Authorizer {
   check(question: { subject: string; relation: string; object: string }, signal: AbortSignal): Promise<boolean>;
 }
 
+/** What a rule looks at. */
+export type AccessContext = Pick<CallContext, "principal" | "workload" | "actor" | "signal">;
+
 /** Throws Fault unauthenticated or permission_denied unless the rule lets the call pass. Fails closed when authz is away. */
 export async function enforceAccess(
   rule: AccessRule,
   request: unknown,
-  context: CallContext,
+  context: AccessContext,
   authorizer: Authorizer,
 ): Promise<void> {
   if (await allows(rule, request, context, authorizer)) return;
@@ -59,7 +62,7 @@ export async function enforceAccess(
 async function allows(
   rule: AccessRule,
   request: unknown,
-  context: CallContext,
+  context: AccessContext,
   authorizer: Authorizer,
 ): Promise<boolean> {
   const { principal, workload } = context;

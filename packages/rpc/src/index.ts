@@ -1,4 +1,4 @@
-export { type AccessRule, type Authorizer, access, enforceAccess } from "./access.ts";
+export { type AccessContext, type AccessRule, type Authorizer, access, enforceAccess } from "./access.ts";
 export {
   type AccessTokenVerifier,
   type AccessTokenVerifierOptions,

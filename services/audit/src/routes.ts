@@ -17,7 +17,8 @@ import { recordEntry } from "./rpc/record-entry.ts";
 import type { EntryStore } from "./store/entry-store.ts";
 
 const may = (relation: string) => access.permission(relation, "platform:plinth");
-const mayRead = may("can_read_audit");
+/** For everything that shows entries or what proves them. */
+export const mayRead = may("can_read_audit");
 const mayWrite = access.any(access.service(), may("can_write_audit"));
 
 /** What happened: who may call what, and what answers. */

@@ -123,9 +123,10 @@ function copyHeaders(from: Headers, to: Headers): void {
 
 function answerPlainHttp(routes: HttpRoutes, request: IncomingMessage, response: ServerResponse): boolean {
   const path = request.url?.split("?", 1)[0] ?? "";
-  const below = Object.keys(routes).find((prefix) => prefix.endsWith("/") && path.startsWith(prefix)) ?? path;
-  const name = Object.hasOwn(routes, path) ? path : below;
-  const route = Object.hasOwn(routes, name) ? routes[name] : undefined;
+  const name = Object.hasOwn(routes, path)
+    ? path
+    : Object.keys(routes).find((prefix) => prefix.endsWith("/") && path.startsWith(prefix));
+  const route = name === undefined ? undefined : routes[name];
   route?.(request, response);
   return route !== undefined;
 }

@@ -1,12 +1,21 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Fault, type FaultCode, faultOf, type Logger } from "@plinth/kernel";
 import type { Database } from "@plinth/postgres";
-import { type AccessTokenVerifier, type Authorizer, actorOf, bearerToken, type HttpRoutes } from "@plinth/rpc";
+import {
+  type AccessTokenVerifier,
+  type Authorizer,
+  actorOf,
+  anonymous,
+  bearerToken,
+  enforceAccess,
+  type HttpRoutes,
+} from "@plinth/rpc";
 import { parseTilePath, widthInTree } from "@plinth/transparency-log";
 import { readEntryBundle } from "../log/entry-bundle.ts";
 import { readHead } from "../log/log-head.ts";
 import type { LogReader } from "../log/log-reader.ts";
 import { readTiles } from "../log/tile-store.ts";
+import { mayRead } from "../routes.ts";
 
 export interface TlogRoutesOptions {
   database: Database;
@@ -45,17 +54,14 @@ export function tlogRoutes(options: TlogRoutesOptions): HttpRoutes {
 
   async function authorize(request: IncomingMessage): Promise<void> {
     const token = bearerToken(request.headers.authorization ?? null);
-    if (token === undefined) {
-      throw new Fault({
-        code: "unauthenticated",
-        reason: "CREDENTIALS_MISSING",
-        message: "sign in first: send an access token as `Authorization: Bearer ...`",
-      });
-    }
-    const actor = actorOf((await accessTokens.verify(token)).principal);
-    const question = { subject: actor, relation: "can_read_audit", object: "platform:plinth" };
-    if (await authorizer.check(question, AbortSignal.timeout(timeoutMs))) return;
-    throw new Fault({ code: "permission_denied", reason: "PERMISSION_DENIED", message: `${actor} may not do this` });
+    const principal = token === undefined ? anonymous : (await accessTokens.verify(token)).principal;
+    const signal = AbortSignal.timeout(timeoutMs);
+    await enforceAccess(
+      mayRead,
+      undefined,
+      { principal, workload: undefined, actor: actorOf(principal), signal },
+      authorizer,
+    );
   }
 
   async function find(path: string): Promise<Answer> {

@@ -19,8 +19,9 @@ const filtersOf = (id: string): RelationshipFilter[] => {
  */
 export async function eraseUser(store: AuthzStore, userId: string, origin: EventOrigin): Promise<void> {
   let relationships = 0;
-  for (let isLast = false; !isLast; ) {
-    const count = await store.change("exclusive", async (change) => {
+  let removed: number;
+  do {
+    removed = await store.change("exclusive", async (change) => {
       const lists = [];
       for (const filter of filtersOf(userId)) lists.push(await change.list(filter, undefined, limits.changesMax));
       const deleted = await change.remove(lists.flat().slice(0, limits.changesMax));
@@ -32,7 +33,6 @@ export async function eraseUser(store: AuthzStore, userId: string, origin: Event
       await change.publish({ kind: "relationships changed", written: [], deleted, consistencyToken }, origin);
       return deleted.length;
     });
-    relationships += count;
-    isLast = count === 0;
-  }
+    relationships += removed;
+  } while (removed > 0);
 }
