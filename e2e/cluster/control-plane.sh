@@ -1,6 +1,21 @@
 # Sourced by up.sh: etcd, API server, controllers, scheduler and DNS, as processes in the network namespace of node 0.
 # shellcheck shell=bash
+# audit.log: every call of a ServiceAccount that is not Kubernetes' own, once it is answered; what the suites compare rights with.
+write_audit_policy() {
+  cat > audit-policy.yaml <<C
+apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+omitManagedFields: true
+rules:
+- {level: None, userGroups: ["system:serviceaccounts:kube-system"]}
+- {level: Metadata, userGroups: ["system:serviceaccounts"]}
+- {level: None}
+C
+}
+
 start_api() {
+  write_audit_policy
   start_in_node 0 etcd "$bin/etcd" --data-dir "$state/etcd" --unsafe-no-fsync \
     --listen-client-urls http://127.0.0.1:2379 --advertise-client-urls http://127.0.0.1:2379 --listen-peer-urls http://127.0.0.1:2380
   start_in_node 0 apiserver "$bin/kube-apiserver" --etcd-servers=http://127.0.0.1:2379 \
@@ -9,7 +24,8 @@ start_api() {
     --service-account-issuer=https://kubernetes.default.svc --service-account-key-file=pki/sa.pub --service-account-signing-key-file=pki/sa.key \
     --kubelet-client-certificate=pki/admin.crt --kubelet-client-key=pki/admin.key --kubelet-certificate-authority=pki/ca.crt \
     --kubelet-preferred-address-types=InternalIP --authorization-mode=RBAC --allow-privileged=true \
-    --endpoint-reconciler-type=lease --profiling=false
+    --endpoint-reconciler-type=lease --profiling=false \
+    --audit-policy-file=audit-policy.yaml --audit-log-path=audit.log --audit-log-maxsize=200 --audit-log-maxbackup=1
 }
 
 api_is_ready() { kubectl get --raw /readyz; }

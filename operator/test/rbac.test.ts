@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { type ApiCall, type KubeObject, type Resource, resources, type Transport } from "@plinth/kube";
 import { eventually } from "@plinth/testing";
-import { whyNoApiServer } from "@plinth/testing/kube";
+import { type Right, rightOfRequest, rightsOf, unusedRights, whyNoApiServer } from "@plinth/testing/kube";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { platformServices } from "../src/platform-service/resources.ts";
 import { clusterRules, namespaceRules } from "../src/rbac.ts";
@@ -111,23 +111,12 @@ describe.skipIf(absent)(`with the rules of the chart${absent ? ` (skipped: ${abs
   test("and has no rule that it did not need", () => {
     const used = new Set(calls.map(usedRight));
     const firstWrites = new Set(calls.filter(isFirstWrite).map((call) => usedRight(call).split(" ").at(-1) as string));
-    const granted = [...clusterRules, ...namespaceRules].flatMap((rule) =>
-      "nonResourceURLs" in rule && rule.nonResourceURLs
-        ? rule.nonResourceURLs.map((url) => `get ${url}`)
-        : (rule as { apiGroups: string[]; resources: string[]; verbs: string[] }).resources.flatMap((resource) =>
-            rule.verbs.map((verb) => `${verb} ${(rule as { apiGroups: string[] }).apiGroups[0]}/${resource}`),
-          ),
-    );
     // Asked by the API server on the operator's behalf, not by the operator.
     const implied = new Set(["update plinth.dev/platformservices/finalizers"]);
-    // Server-side apply of what does not exist is a creation to the API server.
-    const applied = (right: string): boolean =>
-      right.startsWith("create ") && used.has(right.replace("create ", "patch "));
     // When the name of a first write is taken, the object is read: whose is it?
     const readWhenTaken = (right: string): boolean => firstWrites.has(right.replace("get ", ""));
-    expect(
-      granted.filter((right) => !used.has(right) && !implied.has(right) && !applied(right) && !readWhenTaken(right)),
-    ).toEqual([]);
+    const unused = unusedRights(rightsOf([...clusterRules, ...namespaceRules]), used);
+    expect(unused.filter((right) => !implied.has(right) && !readWhenTaken(right))).toEqual([]);
   });
 });
 
@@ -135,16 +124,8 @@ describe.skipIf(absent)(`with the rules of the chart${absent ? ` (skipped: ${abs
 const isFirstWrite = ({ method, body }: ApiCall): boolean =>
   method === "POST" || (body as KubeObject | undefined)?.metadata?.resourceVersion === "1";
 
-/** The verb and kind that a call needs, for example "patch apps/deployments". */
-function usedRight({ method, path: url, query }: ApiCall): string {
-  const match =
-    /^\/(?:api\/v1|apis\/([^/]+)\/[^/]+)(?:\/namespaces\/[^/]+)?(?:\/([^/]+))?(?:\/([^/]+))?(?:\/([^/]+))?$/.exec(url);
-  if (!match) return `get ${url}`;
-  const [, group = "", resource, name, subresource] = match;
-  const read = query?.["watch"] ? "watch" : name ? "get" : "list";
-  const verbs = { GET: read, POST: "create", PUT: "update", PATCH: "patch", DELETE: "delete" };
-  return `${verbs[method]} ${group}/${resource}${subresource ? `/${subresource}` : ""}`;
-}
+const usedRight = ({ method, path: url, query }: ApiCall): Right =>
+  rightOfRequest(method, url, query?.["watch"] === true);
 
 const rbacKind = (kind: string, plural: string, namespaced: boolean): Resource<KubeObject> => ({
   apiVersion: "rbac.authorization.k8s.io/v1",

@@ -77,7 +77,7 @@ afterAll(async () => {
   await new Promise((resolve) => h2.close(resolve));
 });
 
-const to = (service: string, rest: object = {}) => ({ service, weight: 1, http2: false, ...rest });
+const to = (service: string, rest: object = {}) => ({ service, weight: 1, protocol: "http1" as const, ...rest });
 const route = (path: string, rest: Partial<Route>): Route => ({
   id: path,
   service: "a",
@@ -127,7 +127,9 @@ describe("matches", () => {
 
 describe("backends", () => {
   it("get their share; what is wrong is answered with 500", async () => {
-    const port = await serve([route("", { backends: [to("a", { weight: 6 }), { weight: 3, http2: false }, to("b")] })]);
+    const port = await serve([
+      route("", { backends: [to("a", { weight: 6 }), { weight: 3, protocol: "http1" }, to("b")] }),
+    ]);
     const counts: Record<string, number> = {};
     for (let i = 0; i < 300; i++) {
       const { status, headers } = await call(port, "/");
@@ -149,8 +151,14 @@ describe("backends", () => {
     expect((await call(port, "/nowhere", grpc)).headers["grpc-status"]).toBe("12");
   });
 
+  it("that take both are asked over HTTP/1.1, and need no HTTP/2", async () => {
+    const port = await serve([route("", { backends: [to("a", { protocol: "both" })] })]);
+    expect((await call(port, "/plain")).status).toBe(200);
+    expect(a.requests.at(-1)?.url).toBe("/plain");
+  });
+
   it("that take HTTP/2 get HTTP/2, with bodies of any size up to the limit", async () => {
-    const port = await serve([route("", { backends: [to("h2", { http2: true })] })]);
+    const port = await serve([route("", { backends: [to("h2", { protocol: "h2c" })] })]);
     expect(await call(port, "/q?x=1")).toMatchObject({ status: 200, text: "GET 0" });
     expect(h2Requests.at(-1)?.path).toBe("/q?x=1");
     for (const size of [10, 150_000])
@@ -222,9 +230,9 @@ describe("filters", () => {
     const port = await serve([
       route("", {
         mirrors: [
-          { service: "b", http2: false, share: 1 },
-          { service: "h2", http2: true, share: 1 },
-          { service: "flaky", http2: false, share: 0 },
+          { service: "b", protocol: "http1", share: 1 },
+          { service: "h2", protocol: "h2c", share: 1 },
+          { service: "flaky", protocol: "http1", share: 0 },
         ],
       }),
     ]);

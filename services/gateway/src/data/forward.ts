@@ -219,7 +219,7 @@ function bodyRefusal(err: Error): Refusal | undefined {
 
 /** gRPC needs trailers and Connect streams both directions at once: only HTTP/2 has them. */
 function usesHttp2(exchange: Exchange): boolean {
-  if (exchange.backend?.http2) return true;
+  if (exchange.backend?.protocol === "h2c") return true;
   return exchange.downstream.version === "2" && (exchange.kind === "grpc" || exchange.kind === "connect-stream");
 }
 

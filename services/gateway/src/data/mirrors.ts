@@ -51,7 +51,7 @@ export class Mirrors {
     const endpoint = this.#upstreams.pick(mirror.service, []);
     if (endpoint === undefined || this.#inFlight >= inFlightMax) return;
     this.#inFlight++;
-    const sent = mirror.http2 ? overHttp2(endpoint, copy) : overHttp1(endpoint, copy);
+    const sent = mirror.protocol === "h2c" ? overHttp2(endpoint, copy) : overHttp1(endpoint, copy);
     sent
       .catch((err: unknown) => this.#logger.debug({ err, service: mirror.service }, "copy of a request was not taken"))
       .finally(() => this.#inFlight--);

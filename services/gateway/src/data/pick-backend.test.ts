@@ -6,7 +6,7 @@ it("takes each backend for as much of the range as its weight says", () => {
   const weights = fc.array(fc.integer({ min: 0, max: 100 }), { minLength: 1, maxLength: 6 });
   fc.assert(
     fc.property(weights, (list) => {
-      const backends = list.map((weight, i) => ({ service: String(i), weight, http2: false }));
+      const backends = list.map((weight, i) => ({ service: String(i), weight, protocol: "http1" as const }));
       const total = list.reduce((sum, weight) => sum + weight, 0);
       const counts = backends.map(() => 0);
       for (let i = 0; i < total; i++) {
@@ -21,5 +21,5 @@ it("takes each backend for as much of the range as its weight says", () => {
 
 it("takes none when none has weight", () => {
   expect(pickBackend([], 0)).toBeUndefined();
-  expect(pickBackend([{ weight: 0, http2: false }], 0)).toBeUndefined();
+  expect(pickBackend([{ weight: 0, protocol: "http1" }], 0)).toBeUndefined();
 });

@@ -56,9 +56,9 @@ export class RouteTable {
 
 /** Without `backends` a route leads to a service of the platform, which all speak gRPC. */
 function targetsOf(route: Route): { service: string; rpc: boolean }[] {
-  const backends = route.backends?.flatMap(({ service, http2 }) => (service ? [{ service, rpc: http2 }] : [])) ?? [
-    { service: route.service, rpc: true },
-  ];
+  const backends = route.backends?.flatMap(({ service, protocol }) =>
+    service ? [{ service, rpc: protocol !== "http1" }] : [],
+  ) ?? [{ service: route.service, rpc: true }];
   return [...backends, ...(route.mirrors ?? []).map(({ service }) => ({ service, rpc: false }))];
 }
 

@@ -45,14 +45,19 @@ export interface Conditions {
   query: readonly NameValue[];
 }
 
+/**
+ * What a service is spoken to in, without TLS: `http1` is HTTP/1.1, and HTTP/2 for gRPC calls that came over HTTP/2; `h2c`
+ * is HTTP/2 for all but WebSockets; `both` is what each request needs, as for the services of this platform.
+ */
+export type BackendProtocol = "http1" | "h2c" | "both";
+
 /** A service that requests of a route may go to. */
 export interface Backend {
   /** Name of the service in Upstreams; absent: the reference is wrong, and its share is answered with 500. */
   service?: string;
   /** Share of the requests, relative to the route's other backends. */
   weight: number;
-  /** It takes HTTP/2 without TLS, and is spoken to in nothing else (WebSockets excepted). */
-  http2: boolean;
+  protocol: BackendProtocol;
   requestHeaders?: HeaderChanges;
   responseHeaders?: HeaderChanges;
 }
@@ -78,7 +83,7 @@ export interface Rewrite {
 /** A service that gets a copy of requests, and whose answers nobody sees. */
 export interface Mirror {
   service: string;
-  http2: boolean;
+  protocol: BackendProtocol;
   /** Share of the requests that are copied: 0 to 1. */
   share: number;
 }
