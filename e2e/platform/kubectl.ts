@@ -10,6 +10,7 @@ export interface ClusterObject {
     uid: string;
     generation?: number;
     resourceVersion: string;
+    creationTimestamp: string;
     labels?: Record<string, string>;
     annotations?: Record<string, string>;
     deletionTimestamp?: string;
