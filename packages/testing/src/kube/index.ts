@@ -1,2 +1,2 @@
 export { type GrantedRule, type Right, rightOfRequest, rightsOf, unusedRights } from "./rights.ts";
-export * from "./start-api-server.ts";
+export { type ApiServer, type ApiServerOptions, startApiServer, whyNoApiServer } from "./start-api-server.ts";
