@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Makes sure that the servers of other projects that tests run with can start: Java and Maven for Kafka, and Redis.
-# Installs Debian's packages when that is allowed; fetches Kafka, so that no test waits for a download.
+# Makes sure that the servers of other projects that tests run with can start: Java and Maven for Kafka, Redis, Consul.
+# Installs Debian's packages when that is allowed; fetches Kafka and builds Consul, so that no test waits for that. etcd comes
+# with the hermetic cluster (e2e/cluster/build.sh).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # program:package
@@ -24,3 +25,4 @@ if [ ${#missing[@]} -gt 0 ]; then
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 fi
 node tools/bootstrap.mjs packages/local-servers/src/kafka/install.ts
+if command -v go >/dev/null; then node tools/bootstrap.mjs packages/local-servers/src/consul/install.ts; fi

@@ -27,8 +27,19 @@ export const callLimits: Readonly<Record<string, Readonly<Record<string, readonl
       { name: "streamWindowBytes", meaning: "flow control window of a call" },
       { name: "sessionWindowBytes", meaning: "flow control window of a connection" },
     ],
-    "packages/discovery/src/postgres/schema.ts": [
+    "packages/discovery/src/shared/lease.ts": [
       { name: "defaultLeaseMs", meaning: "an instance that stops renewing disappears after" },
+    ],
+    "packages/discovery/src/etcd/etcd-client.ts": [{ name: "callTimeoutMs", meaning: "a call to etcd" }],
+    "packages/discovery/src/etcd/etcd-resolver.ts": [
+      { name: "watchMsMax", meaning: "a watch of etcd, before everything is read again" },
+      { name: "lineBytesMax", meaning: "one answer of a watch of etcd" },
+    ],
+    "packages/discovery/src/consul/consul-client.ts": [
+      { name: "callTimeoutMs", meaning: "a call to Consul's agent, beyond what it was asked to wait" },
+    ],
+    "packages/discovery/src/consul/consul-resolver.ts": [
+      { name: "waitMs", meaning: "a blocking query of Consul's agent" },
     ],
   },
 };

@@ -24,6 +24,8 @@ const outsideOfSpecs = [
     "folder with what the hermetic cluster is made of; `plinth-cluster` in the user's cache folder when absent",
   ],
   ["PLINTH_KUBE_BIN", "tests", "folder with kube-apiserver and etcd; the cluster's cache when absent"],
+  ["PLINTH_ETCD", "tests", "binary of etcd; the one in `PLINTH_KUBE_BIN` when absent"],
+  ["PLINTH_CONSUL", "tests", "binary of Consul; the one that tools/install-servers.sh builds when absent"],
   ["PLINTH_TEST_KAFKA", "tests", "brokers that tests use, host:port; without it they start a Kafka of their own"],
   ["PLINTH_FAULT_POINTS", "tests", "kills per driver in the fault suite of the event bus; 20 when absent"],
   ["PLINTH_FAULT_SEED", "tests", "decides whom that suite kills, and when; 1 when absent"],
@@ -60,15 +62,20 @@ export async function configurationReference(): Promise<string> {
   ].join("\n");
 }
 
+const discoveryNames: Record<string, string> = { postgres: "PostgreSQL", consul: "Consul", dns: "DNS" };
+
 async function sharedSections(): Promise<Section[]> {
   const shared = await import("../../packages/service/src/service-config.ts");
+  const { discoveryConfigs } = await import("../../packages/service/src/discovery-config.ts");
   return [
     { title: "Every service", intro: "", spec: shared.baseConfig },
-    {
-      title: "With discovery through PostgreSQL",
-      intro: "When `PLINTH_DISCOVERY_DRIVER` is `postgres`.",
-      spec: shared.discoveryConfig,
-    },
+    ...Object.entries(discoveryConfigs)
+      .filter(([, spec]) => Object.keys(spec).length > 0)
+      .map(([driver, spec]) => ({
+        title: `With discovery through ${discoveryNames[driver] ?? driver}`,
+        intro: `When \`PLINTH_DISCOVERY_DRIVER\` is \`${driver}\`: see [discovery](discovery.md).`,
+        spec,
+      })),
     {
       title: "With a database",
       intro: "auth, identity, authz, audit and every service whose manifest has `database`.",

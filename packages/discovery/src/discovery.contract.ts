@@ -2,38 +2,52 @@ import { eventually } from "@plinth/testing";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Endpoint, Registry, Resolver } from "./discovery.ts";
 
+/** "behind": through something that `partition` closes; "direct": past it. */
+export type Way = "behind" | "direct";
+
 export interface DiscoveryFixture {
   leaseMs: number;
-  registry(): Promise<Registry>;
-  resolver(): Promise<Resolver>;
+  registry(way?: Way): Promise<Registry>;
+  resolver(way?: Way): Promise<Resolver>;
   /** Ends a registry as kill -9 would: without deregistering anything. */
   kill(registry: Registry): Promise<void>;
-  /** Cuts every connection to the store once. */
-  cutConnections(): Promise<void>;
+  /** Cuts every connection of who is behind, and lets none through until `heal`. */
+  partition(): Promise<void>;
+  heal(): Promise<void>;
   /** Makes the store forget all registrations. */
   forget(): Promise<void>;
+  /** Kills the store and starts it on the same data. Absent where the store belongs to everybody. */
+  restart?(): Promise<void>;
   close(): Promise<void>;
 }
 
+const instancesMany = 1_000;
+/** Long enough that renewals of many instances are not what is measured. */
+const leaseOfManyMs = 120_000;
+
 /** The duties of Registry and Resolver, run against every driver that registers. */
-export function discoveryContract(driver: string, open: () => Promise<DiscoveryFixture>): void {
+export function discoveryContract(driver: string, open: (leaseMs?: number) => Promise<DiscoveryFixture>): void {
   describe(`discovery: ${driver}`, () => {
     let fixture: DiscoveryFixture;
     let registry: Registry;
     let resolver: Resolver;
+    const opened: (Registry | Resolver)[] = [];
 
-    beforeEach(async () => {
-      fixture = await open();
-      registry = await fixture.registry();
-      resolver = await fixture.resolver();
-    });
-
-    afterEach(async () => {
+    async function begin(leaseMs?: number): Promise<void> {
+      fixture = await open(leaseMs);
+      registry = await another("registry");
+      resolver = await another("resolver");
+    }
+    async function another<T extends "registry" | "resolver">(what: T, way?: Way) {
+      const made = (await fixture[what](way)) as T extends "registry" ? Registry : Resolver;
+      opened.push(made);
+      return made;
+    }
+    async function end(): Promise<void> {
       const signal = AbortSignal.timeout(10_000);
-      await registry.stop?.(signal);
-      await resolver.stop?.(signal);
+      for (const each of opened.splice(0)) await each.stop?.(signal);
       await fixture.close();
-    });
+    }
 
     const instance = (id: string, service = "shop") => ({
       service,
@@ -42,69 +56,165 @@ export function discoveryContract(driver: string, open: () => Promise<DiscoveryF
       port: 8_000 + id.length,
     });
 
-    function follow(service: string): { now: () => string[]; history: (readonly Endpoint[])[] } {
+    interface Followed {
+      now(): string[];
+      history: (readonly Endpoint[])[];
+    }
+    function follow(service: string, by = resolver): Followed {
       const history: (readonly Endpoint[])[] = [];
-      resolver.watch(service, (endpoints) => history.push(endpoints));
+      by.watch(service, (endpoints) => history.push(endpoints));
       return {
         history,
         now: () => (history.at(-1) ?? []).map((e) => `${e.instanceId}${e.draining ? " draining" : ""}`).sort(),
       };
     }
+    /** Whoever was seen once was seen in everything that came later. */
+    const neverMissed = ({ history }: Followed, id: string): void => {
+      const first = history.findIndex((endpoints) => endpoints.some((e) => e.instanceId === id));
+      expect(first).toBeGreaterThanOrEqual(0);
+      for (const endpoints of history.slice(first)) expect(endpoints.map((e) => e.instanceId)).toContain(id);
+    };
 
-    test("instances appear with their address, drain and go", async () => {
-      const shop = follow("shop");
-      const a = await registry.register(instance("a"));
-      await registry.register(instance("bb"));
-      await registry.register(instance("other", "bakery"));
-      await eventually(() => expect(shop.now()).toEqual(["a", "bb"]));
-      expect(shop.history.at(-1)?.[0]).toEqual({ instanceId: "a", host: "127.0.0.1", port: 8_001, draining: false });
-      await a.drain();
-      await eventually(() => expect(shop.now()).toEqual(["a draining", "bb"]));
-      await a.deregister();
-      await eventually(() => expect(shop.now()).toEqual(["bb"]));
+    describe("with a few instances", () => {
+      beforeEach(() => begin());
+      afterEach(end);
+
+      test("instances appear with their address, drain and go", async () => {
+        const shop = follow("shop");
+        const a = await registry.register(instance("a"));
+        await registry.register({ ...instance("bb"), zone: "north" });
+        await registry.register(instance("other", "bakery"));
+        await eventually(() => expect(shop.now()).toEqual(["a", "bb"]));
+        expect(shop.history.at(-1)).toEqual([
+          { instanceId: "a", host: "127.0.0.1", port: 8_001, draining: false },
+          { instanceId: "bb", host: "127.0.0.1", port: 8_002, draining: false, zone: "north" },
+        ]);
+        await a.drain();
+        await eventually(() => expect(shop.now()).toEqual(["a draining", "bb"]));
+        await a.deregister();
+        await eventually(() => expect(shop.now()).toEqual(["bb"]));
+      });
+
+      test("a service that nobody offers has no endpoints, and its watcher hears so", async () => {
+        const nobody = follow("nobody");
+        await eventually(() => expect(nobody.history).toEqual([[]]));
+      });
+
+      test("a late watcher hears at once, and a closed one hears nothing", async () => {
+        const a = await registry.register(instance("a"));
+        const first = follow("shop");
+        await eventually(() => expect(first.now()).toEqual(["a"]));
+        const second: (readonly Endpoint[])[] = [];
+        const watch = resolver.watch("shop", (endpoints) => second.push(endpoints));
+        expect(second).toHaveLength(1);
+        watch.close();
+        await a.deregister();
+        await eventually(() => expect(first.now()).toEqual([]));
+        expect(second).toHaveLength(1);
+      });
+
+      test("a service is followed anew after its last watcher left", async () => {
+        const nobody = resolver.watch("shop", () => {});
+        nobody.close();
+        const shop = follow("shop");
+        await registry.register(instance("a"));
+        await eventually(() => expect(shop.now()).toEqual(["a"]));
+      });
+
+      test("an instance stays while it lives and disappears after its death", async () => {
+        const dying = await another("registry");
+        await dying.register(instance("dead"));
+        await registry.register(instance("alive"));
+        const shop = follow("shop");
+        await eventually(() => expect(shop.now()).toEqual(["alive", "dead"]));
+        opened.splice(opened.indexOf(dying), 1);
+        await fixture.kill(dying);
+        await eventually(() => expect(shop.now()).toEqual(["alive"]), fixture.leaseMs * 5);
+        neverMissed(shop, "alive");
+      });
+
+      test("cut connections drop nobody and changes are seen afterwards", async () => {
+        const shop = follow("shop");
+        await registry.register(instance("a"));
+        await eventually(() => expect(shop.now()).toEqual(["a"]));
+        await fixture.partition();
+        await fixture.heal();
+        await eventually(() => registry.register(instance("bb")));
+        await eventually(() => expect(shop.now()).toEqual(["a", "bb"]));
+        neverMissed(shop, "a");
+      });
+
+      test("who cannot reach the registry goes on with what it knows, and hears of everything afterwards", async () => {
+        const outside = await another("registry", "direct");
+        const here = follow("shop");
+        const there = follow("shop", await another("resolver", "direct"));
+        await registry.register(instance("cut-off"));
+        const leaving = await outside.register(instance("leaving"));
+        await eventually(() => expect(here.now()).toEqual(["cut-off", "leaving"]));
+        await fixture.partition();
+        // Its lease ends where nobody hears of its renewals.
+        await eventually(() => expect(there.now()).toEqual(["leaving"]), fixture.leaseMs * 5);
+        await leaving.deregister();
+        await outside.register(instance("new"));
+        expect(here.now()).toEqual(["cut-off", "leaving"]);
+        await fixture.heal();
+        await eventually(() => expect(here.now()).toEqual(["cut-off", "new"]), fixture.leaseMs * 10);
+        await eventually(() => expect(there.now()).toEqual(["cut-off", "new"]), fixture.leaseMs * 5);
+        neverMissed(here, "cut-off");
+      });
+
+      test("a forgotten instance registers again by itself", async () => {
+        const shop = follow("shop");
+        await registry.register(instance("a"));
+        await eventually(() => expect(shop.now()).toEqual(["a"]));
+        await fixture.forget();
+        await eventually(() => expect(shop.history.length).toBeGreaterThan(1), fixture.leaseMs * 3);
+        await eventually(() => expect(shop.now()).toEqual(["a"]), fixture.leaseMs * 3);
+      });
+
+      test("a draining instance drains on after it was forgotten", async () => {
+        const shop = follow("shop");
+        const a = await registry.register(instance("a"));
+        await a.drain();
+        await eventually(() => expect(shop.now()).toEqual(["a draining"]));
+        await fixture.forget();
+        await eventually(() => expect(shop.history.length).toBeGreaterThan(2), fixture.leaseMs * 3);
+        await eventually(() => expect(shop.now()).toEqual(["a draining"]), fixture.leaseMs * 3);
+      });
+
+      test("nobody is missed when the registry is killed and comes back", async (context) => {
+        if (!fixture.restart) return context.skip("this store belongs to everybody");
+        const shop = follow("shop");
+        await registry.register(instance("a"));
+        await eventually(() => expect(shop.now()).toEqual(["a"]));
+        await fixture.restart();
+        await eventually(() => registry.register(instance("bb")), 30_000);
+        await eventually(() => expect(shop.now()).toEqual(["a", "bb"]), 30_000);
+        neverMissed(shop, "a");
+      });
     });
 
-    test("a late watcher hears at once, and a closed one hears nothing", async () => {
-      const a = await registry.register(instance("a"));
-      const first = follow("shop");
-      await eventually(() => expect(first.now()).toEqual(["a"]));
-      const second: (readonly Endpoint[])[] = [];
-      const watch = resolver.watch("shop", (endpoints) => second.push(endpoints));
-      expect(second).toHaveLength(1);
-      watch.close();
-      await a.deregister();
-      await eventually(() => expect(first.now()).toEqual([]));
-      expect(second).toHaveLength(1);
-    });
+    describe(`with ${instancesMany} instances`, () => {
+      beforeEach(() => begin(leaseOfManyMs));
+      afterEach(end);
 
-    test("an instance stays while it lives and disappears after its death", async () => {
-      const dying = await fixture.registry();
-      await dying.register(instance("dead"));
-      await registry.register(instance("alive"));
-      const shop = follow("shop");
-      await eventually(() => expect(shop.now()).toEqual(["alive", "dead"]));
-      await fixture.kill(dying);
-      await eventually(() => expect(shop.now()).toEqual(["alive"]), fixture.leaseMs * 5);
-      expect(shop.history.every((endpoints) => endpoints.some((e) => e.instanceId === "alive"))).toBe(true);
-    });
-
-    test("cut connections drop nobody and changes are seen afterwards", async () => {
-      const shop = follow("shop");
-      await registry.register(instance("a"));
-      await eventually(() => expect(shop.now()).toEqual(["a"]));
-      await fixture.cutConnections();
-      await eventually(() => registry.register(instance("bb")));
-      await eventually(() => expect(shop.now()).toEqual(["a", "bb"]));
-      expect(shop.history.slice(1).every((endpoints) => endpoints.length > 0)).toBe(true);
-    });
-
-    test("a forgotten instance registers again by itself", async () => {
-      const shop = follow("shop");
-      await registry.register(instance("a"));
-      await eventually(() => expect(shop.now()).toEqual(["a"]));
-      await fixture.forget();
-      await eventually(() => expect(shop.history.length).toBeGreaterThan(1), fixture.leaseMs * 3);
-      await eventually(() => expect(shop.now()).toEqual(["a"]), fixture.leaseMs * 3);
+      test("all are seen, and all who leave are missed", async () => {
+        const shop = follow("shop");
+        const ids = Array.from({ length: instancesMany }, (_, i) => `i-${i}`);
+        const registered = await inParallel(ids, (id) => registry.register(instance(id)));
+        await eventually(() => expect(shop.now()).toHaveLength(instancesMany), 20_000);
+        await inParallel(registered.slice(100), (each) => each.deregister());
+        await eventually(() => expect(shop.now()).toEqual(ids.slice(0, 100).sort()), 20_000);
+      }, 120_000);
     });
   });
+}
+
+const atOnce = 8;
+
+async function inParallel<T, U>(items: readonly T[], work: (item: T) => Promise<U>): Promise<U[]> {
+  const done: U[] = [];
+  for (let from = 0; from < items.length; from += atOnce)
+    done.push(...(await Promise.all(items.slice(from, from + atOnce).map(work))));
+  return done;
 }

@@ -1,44 +1,47 @@
 import { silentLogger, systemClock, systemRandom } from "@plinth/kernel";
-import { createTestDatabase } from "@plinth/testing";
-import { discoveryContract } from "../src/discovery.contract.ts";
+import { createTestDatabase, startTcpProxy } from "@plinth/testing";
+import { discoveryContract, type Way } from "../src/discovery.contract.ts";
 import { createPostgresRegistry, createPostgresResolver, discoverySchemaSql } from "../src/index.ts";
 
-discoveryContract("postgres", async () => {
+discoveryContract("postgres", async (leaseMs = 900) => {
   const database = await createTestDatabase("plinth_discovery");
   await database.admin(
     `SET ROLE ${database.runtimeRole}_ddl; SET search_path = plinth_discovery; ${discoverySchemaSql}`,
   );
-  const leaseMs = 900;
-  const options = {
-    url: database.url,
+  const direct = new URL(database.url);
+  const proxy = await startTcpProxy(direct.host);
+  const behind = new URL(direct);
+  behind.host = `127.0.0.1:${proxy.port}`;
+  const common = {
     applicationName: "test",
     logger: silentLogger,
     clock: systemClock,
     random: systemRandom,
     leaseMs,
   };
+  const options = (way: Way = "behind") => ({ ...common, url: (way === "behind" ? behind : direct).href });
   return {
     leaseMs,
-    async registry() {
-      const registry = createPostgresRegistry(options);
+    async registry(way) {
+      const registry = createPostgresRegistry(options(way));
       await registry.start?.();
       return registry;
     },
-    async resolver() {
-      const resolver = createPostgresResolver(options);
+    async resolver(way) {
+      const resolver = createPostgresResolver(options(way));
       await resolver.start?.();
       return resolver;
     },
     // Stopping the component only stops renewing: the row stays, as after a kill.
     kill: async (registry) => registry.stop?.(AbortSignal.timeout(5_000)),
-    cutConnections: async () => {
-      await database.admin(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename <> 'postgres' AND datname = current_database()",
-      );
-    },
+    partition: async () => proxy.cut(),
+    heal: async () => proxy.heal(),
     forget: async () => {
       await database.admin("DELETE FROM plinth_discovery.instance; NOTIFY plinth_discovery, 'shop'");
     },
-    close: () => database.drop(),
+    async close() {
+      await proxy.close();
+      await database.drop();
+    },
   };
 });

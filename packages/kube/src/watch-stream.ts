@@ -1,4 +1,4 @@
-import { Fault } from "@plinth/kernel";
+import { Fault, readLines } from "@plinth/kernel";
 import { type ApiStatus, apiFault } from "./api-fault.ts";
 import type { KubeObject } from "./resource.ts";
 
@@ -9,7 +9,6 @@ export type WatchEvent<T extends KubeObject = KubeObject> =
 
 /** etcd refuses objects above 1.5 MiB; JSON is at most a few times that. */
 const lineBytesMax = 16 * 1024 * 1024;
-const newline = 0x0a;
 
 /**
  * Events of a watch: one JSON document a line. An ERROR event, a line that is no event and a line beyond the limit throw a
@@ -18,25 +17,8 @@ const newline = 0x0a;
 export async function* readWatchEvents<T extends KubeObject>(
   chunks: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<WatchEvent<T>> {
-  let pending: Uint8Array[] = [];
-  let pendingBytes = 0;
-  for await (const chunk of chunks) {
-    let start = 0;
-    for (let end = chunk.indexOf(newline); end !== -1; end = chunk.indexOf(newline, start)) {
-      pending.push(chunk.subarray(start, end));
-      const line = (pending.length === 1 ? Buffer.from(chunk.subarray(start, end)) : Buffer.concat(pending)).toString(
-        "utf8",
-      );
-      pending = [];
-      pendingBytes = 0;
-      start = end + 1;
-      if (line.trim() !== "") yield parseEvent<T>(line);
-    }
-    if (start === chunk.byteLength) continue;
-    pending.push(chunk.subarray(start));
-    pendingBytes += chunk.byteLength - start;
-    if (pendingBytes > lineBytesMax) throw unreadable(`a line is longer than ${lineBytesMax} bytes`);
-  }
+  const tooLong = () => unreadable(`a line is longer than ${lineBytesMax} bytes`);
+  for await (const line of readLines(chunks, lineBytesMax, tooLong)) if (line.trim() !== "") yield parseEvent<T>(line);
 }
 
 function parseEvent<T extends KubeObject>(line: string): WatchEvent<T> {

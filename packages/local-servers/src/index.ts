@@ -1,3 +1,6 @@
+export { consulBinary, consulProblem, consulVersion, installConsul } from "./consul/install-consul.ts";
+export { type LocalConsul, type LocalConsulOptions, startConsul } from "./consul/start-consul.ts";
+export { etcdProblem, type LocalEtcd, type LocalEtcdOptions, startEtcd } from "./etcd/start-etcd.ts";
 export { freePort } from "./free-port.ts";
 export { installKafka, kafkaProblem, kafkaVersion } from "./kafka/install-kafka.ts";
 export { type LocalKafka, type LocalKafkaOptions, startKafka } from "./kafka/start-kafka.ts";

@@ -1,15 +1,7 @@
 import { createOutboxRelay, type EventBus } from "@plinth/bus";
 import type { Caches } from "@plinth/cache";
 import { type Clients, createAuthzAuthorizer, createClients } from "@plinth/clients";
-import {
-  createPostgresRegistry,
-  createPostgresResolver,
-  createStaticResolver,
-  noRegistry,
-  parseStaticEndpoints,
-  type Registry,
-  type Resolver,
-} from "@plinth/discovery";
+import type { Resolver } from "@plinth/discovery";
 import {
   type Clock,
   type Component,
@@ -48,7 +40,9 @@ import {
   type ServiceRoutes,
 } from "@plinth/rpc";
 import { composeCaches, type SharedRedis } from "./compose-caches.ts";
+import { composeDiscovery } from "./compose-discovery.ts";
 import { createDenialRecorder } from "./denial-recorder.ts";
+import { discoveryConfigOf } from "./discovery-config.ts";
 import { groupsOfNamespace } from "./groups-of-namespace.ts";
 import { createModelPublisher } from "./model-publisher.ts";
 import { openBus } from "./open-bus.ts";
@@ -58,7 +52,6 @@ import {
   baseConfig,
   busConfig,
   databaseConfig,
-  discoveryConfig,
   kafkaBusConfig,
   postgresBusConfig,
   redisConfig,
@@ -130,7 +123,7 @@ export async function composeService<S extends ConfigSpec>(
 ): Promise<ComposedService> {
   const spec = {
     ...baseConfig,
-    ...((source["PLINTH_DISCOVERY_DRIVER"] ?? "postgres") === "postgres" ? discoveryConfig : {}),
+    ...discoveryConfigOf(source["PLINTH_DISCOVERY_DRIVER"]),
     ...(definition.uses.database ? databaseConfig : {}),
     ...(definition.uses.bus ? busConfig : {}),
     ...(source["PLINTH_CACHE_DRIVER"] === "redis" ? redisConfig : {}),
@@ -140,12 +133,7 @@ export async function composeService<S extends ConfigSpec>(
   const config = readConfig(spec, source) as BaseConfig &
     Partial<
       ConfigOf<
-        typeof discoveryConfig &
-          typeof databaseConfig &
-          typeof busConfig &
-          typeof postgresBusConfig &
-          typeof kafkaBusConfig &
-          typeof redisConfig
+        typeof databaseConfig & typeof busConfig & typeof postgresBusConfig & typeof kafkaBusConfig & typeof redisConfig
       >
     > &
     ConfigOf<S>;
@@ -161,7 +149,7 @@ export async function composeService<S extends ConfigSpec>(
   const telemetry = config.telemetry === "on" ? telemetryFor(definition, instanceId, config) : noTelemetry;
   const health = createHealth();
   const common = { applicationName: instanceId, logger, clock, random };
-  const { resolver, registry } = await discovery(config, common);
+  const { resolver, registry } = await composeDiscovery(config, common);
   const workloadToken = createWorkloadTokenSource(config.workloadTokenFile, clock);
   const clients = createClients({ resolver, clock, random, workloadToken });
   const database = config.databaseUrl
@@ -293,27 +281,6 @@ const noTelemetry: Telemetry = {
   metricsHandler: (_, response) => void response.writeHead(404).end("telemetry is off\n"),
   shutdown: async () => {},
 };
-
-async function discovery(
-  config: BaseConfig & { discoveryUrl?: string },
-  common: { applicationName: string; logger: Logger; clock: Clock; random: Random },
-): Promise<{ resolver: Resolver; registry: Registry }> {
-  if (config.discoveryDriver === "kubernetes") {
-    // Loaded when it is used: elsewhere nobody pays for the Kubernetes client.
-    const { createKubernetesResolver } = await import("@plinth/discovery/kubernetes");
-    const { discoveryMode: mode, kubeconfig, namespace, platformNamespace } = config;
-    const options = { ...common, mode, kubeconfig, namespace, platformNamespace };
-    return { resolver: await createKubernetesResolver(options), registry: noRegistry };
-  }
-  if (config.discoveryUrl === undefined) {
-    return {
-      resolver: createStaticResolver(parseStaticEndpoints(config.discoveryStatic.join(","))),
-      registry: noRegistry,
-    };
-  }
-  const options = { ...common, url: config.discoveryUrl };
-  return { resolver: createPostgresResolver(options), registry: createPostgresRegistry(options) };
-}
 
 function declared<T>(part: T | undefined, name: string): T {
   if (part === undefined) throw new Error(`the service definition does not say that it uses the ${name}`);

@@ -14,7 +14,6 @@ export {
   baseConfig,
   busConfig,
   databaseConfig,
-  discoveryConfig,
   kafkaBusConfig,
   postgresBusConfig,
   redisConfig,

@@ -23,9 +23,12 @@ export const baseConfig = {
   drainDelayMs: durationMs("PLINTH_DRAIN_DELAY", "time for callers to notice that this process drains", {
     default: "250ms",
   }),
-  discoveryDriver: oneOf("PLINTH_DISCOVERY_DRIVER", "where instances are found", ["postgres", "kubernetes", "static"], {
-    default: "postgres",
-  }),
+  discoveryDriver: oneOf(
+    "PLINTH_DISCOVERY_DRIVER",
+    "where instances are registered and found",
+    ["postgres", "kubernetes", "etcd", "consul", "dns", "static"],
+    { default: "postgres" },
+  ),
   discoveryMode: oneOf(
     "PLINTH_DISCOVERY_MODE",
     "for driver kubernetes: call instances directly, or the Service's name where a mesh balances",
@@ -62,13 +65,6 @@ export const baseConfig = {
 };
 
 const postgresUrl = { schemes: ["postgres", "postgresql"] };
-
-export const discoveryConfig = {
-  discoveryUrl: {
-    ...url("PLINTH_DISCOVERY_URL", "for driver postgres: URL of the registry's role", postgresUrl),
-    secret: true,
-  },
-};
 
 export const databaseConfig = {
   databaseUrl: {

@@ -1,7 +1,9 @@
 import type { Clock, Logger } from "@plinth/kernel";
 import { createDatabase } from "@plinth/postgres";
-import type { Instance, Registration, Registry } from "../discovery.ts";
-import { defaultLeaseMs, discoveryChannel } from "./schema.ts";
+import type { Instance, Registry } from "../discovery.ts";
+import { keepRegistered } from "../shared/keep-registered.ts";
+import { defaultLeaseMs } from "../shared/lease.ts";
+import { discoveryChannel } from "./schema.ts";
 
 export interface PostgresRegistryOptions {
   /** postgres:// URL of the role plinth_discovery. */
@@ -50,43 +52,18 @@ export function createPostgresRegistry(options: PostgresRegistryOptions): Regist
       stopping.abort();
       await database.stop?.(signal);
     },
-    async register(instance): Promise<Registration> {
-      const ended = new AbortController();
-      let draining = false;
-      let failing = false;
-      const beat = async (): Promise<void> => {
-        const signal = AbortSignal.any([ended.signal, stopping.signal]);
-        while (!signal.aborted) {
-          await clock.sleep(leaseMs / 3, signal).catch(() => {});
-          if (signal.aborted) return;
-          await renew(instance, draining).then(
-            () => {
-              if (failing) logger.info({ instance: instance.instanceId }, "registered again");
-              failing = false;
-            },
-            (err) => {
-              if (!failing)
-                logger.warn({ err, instance: instance.instanceId }, "lease could not be renewed, trying on");
-              failing = true;
-            },
-          );
-        }
-      };
-      await renew(instance, false);
-      const beating = beat();
-      return {
-        async drain() {
-          draining = true;
-          await renew(instance, true);
-        },
-        async deregister() {
-          ended.abort();
-          // A renewal under way would bring the row back.
-          await beating;
+    register: (instance) =>
+      keepRegistered({
+        instance,
+        leaseMs,
+        renew: (draining) => renew(instance, draining),
+        async remove() {
           await database.query("DELETE FROM instance WHERE instance_id = $1", [instance.instanceId]);
           await notify(instance.service);
         },
-      };
-    },
+        logger,
+        clock,
+        stopping: stopping.signal,
+      }),
   };
 }

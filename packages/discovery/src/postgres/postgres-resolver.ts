@@ -1,8 +1,11 @@
-import { backoffMs, type Clock, type Logger, type Random } from "@plinth/kernel";
+import type { Clock, Logger, Random } from "@plinth/kernel";
 import { createDatabase } from "@plinth/postgres";
 import type pg from "pg";
 import type { Endpoint, Resolver } from "../discovery.ts";
-import { defaultLeaseMs, discoveryChannel } from "./schema.ts";
+import { createFollowedServices } from "../shared/followed-services.ts";
+import { keepFollowing } from "../shared/keep-following.ts";
+import { defaultLeaseMs } from "../shared/lease.ts";
+import { discoveryChannel } from "./schema.ts";
 
 export interface PostgresResolverOptions {
   /** postgres:// URL of the role plinth_discovery. */
@@ -14,13 +17,6 @@ export interface PostgresResolverOptions {
   /** The registry's lease. Default 6 s. */
   leaseMs?: number;
 }
-
-interface Watched {
-  endpoints: readonly Endpoint[] | undefined;
-  listeners: Set<(endpoints: readonly Endpoint[]) => void>;
-}
-
-const reconnect = { initialMs: 50, maxMs: 2_000 };
 
 /**
  * Follows the registry's rows: LISTEN tells of changes, a look every third of a lease finds leases that ended. While
@@ -36,26 +32,15 @@ export function createPostgresResolver(options: PostgresResolverOptions): Resolv
     clock,
     poolMax: 1,
   });
-  const watched = new Map<string, Watched>();
   const stopping = new AbortController();
-  let keepUntilMs = 0;
   let wake: () => void = () => {};
+  const followed = createFollowedServices({
+    clock,
+    graceMs: leaseMs,
+    stopping: stopping.signal,
+    opened: () => wake(),
+  });
   let running: Promise<void> = Promise.resolve();
-
-  async function run(): Promise<void> {
-    for (let attempt = 1; !stopping.signal.aborted; attempt++) {
-      try {
-        await follow(() => {
-          attempt = 0;
-        });
-      } catch (err) {
-        if (stopping.signal.aborted) return;
-        logger.warn({ err }, "registry cannot be reached, going on with the last known endpoints");
-        keepUntilMs = Number.POSITIVE_INFINITY;
-        await clock.sleep(backoffMs(Math.min(attempt, 10), reconnect, random), stopping.signal).catch(() => {});
-      }
-    }
-  }
 
   async function follow(onConnected: () => void): Promise<void> {
     const client = await database.connect();
@@ -68,7 +53,7 @@ export function createPostgresResolver(options: PostgresResolverOptions): Resolv
     try {
       await client.query(`LISTEN ${discoveryChannel}`);
       onConnected();
-      if (keepUntilMs === Number.POSITIVE_INFINITY) keepUntilMs = clock.monotonicMs() + leaseMs;
+      followed.found();
       while (!stopping.signal.aborted) {
         const round = new AbortController();
         // Armed before the query, so that a notification during it starts another round.
@@ -90,44 +75,22 @@ export function createPostgresResolver(options: PostgresResolverOptions): Resolv
   }
 
   async function refresh(client: pg.Client): Promise<void> {
-    const services = [...watched.keys()];
+    const services = followed.names();
     if (services.length === 0) return;
     const { rows } = await client.query(
       `SELECT service, instance_id, host, port, zone, draining FROM instance
        WHERE service = ANY($1) AND lease_ends > now() ORDER BY instance_id`,
       [services],
     );
-    const keep = clock.monotonicMs() < keepUntilMs;
-    for (const service of services) {
-      const found = rows.filter((row) => row.service === service).map(toEndpoint);
-      publish(service, keep ? withMissing(found, watched.get(service)?.endpoints) : found);
-    }
-  }
-
-  function publish(service: string, endpoints: readonly Endpoint[]): void {
-    const entry = watched.get(service);
-    if (!entry || (entry.endpoints && JSON.stringify(entry.endpoints) === JSON.stringify(endpoints))) return;
-    entry.endpoints = Object.freeze(endpoints);
-    for (const listener of entry.listeners) listener(endpoints);
+    for (const service of services)
+      followed.publish(service, rows.filter((row) => row.service === service).map(toEndpoint));
   }
 
   return {
     name: "resolver",
-    watch(service, onChange) {
-      const entry = watched.get(service) ?? { endpoints: undefined, listeners: new Set() };
-      watched.set(service, entry);
-      entry.listeners.add(onChange);
-      if (entry.endpoints) onChange(entry.endpoints);
-      else wake();
-      return {
-        close() {
-          entry.listeners.delete(onChange);
-          if (entry.listeners.size === 0) watched.delete(service);
-        },
-      };
-    },
+    watch: followed.watch,
     async start() {
-      running = run();
+      running = keepFollowing({ follow, lost: followed.lost, logger, clock, random, stopping: stopping.signal });
     },
     async stop(signal) {
       stopping.abort(new Error("stopping"));
@@ -147,10 +110,4 @@ function toEndpoint(row: {
 }): Endpoint {
   const { instance_id: instanceId, host, port, zone, draining } = row;
   return { instanceId, host, port, draining, ...(zone === null ? {} : { zone }) };
-}
-
-function withMissing(found: Endpoint[], before: readonly Endpoint[] | undefined): Endpoint[] {
-  const present = new Set(found.map((e) => e.instanceId));
-  const missing = (before ?? []).filter((e) => !present.has(e.instanceId));
-  return [...found, ...missing].sort((a, b) => (a.instanceId < b.instanceId ? -1 : 1));
 }

@@ -14,6 +14,3 @@ CREATE INDEX IF NOT EXISTS instance_service ON instance (service);
 
 /** Channel that is notified, with the service as payload, when an instance comes, drains or goes. */
 export const discoveryChannel = "plinth_discovery";
-
-/** An instance that stops renewing disappears after this. */
-export const defaultLeaseMs = 6_000;

@@ -1,0 +1,2 @@
+/** An instance that stops renewing disappears after this. */
+export const defaultLeaseMs = 6_000;

@@ -1,0 +1,74 @@
+import { connect, createServer, type Socket } from "node:net";
+
+/** A TCP proxy on loopback that can keep the two sides apart. */
+export interface TcpProxy {
+  readonly port: number;
+  /** Connections so far. */
+  readonly accepted: number;
+  /** Cuts what is open, and everything that comes, until `heal`. */
+  cut(): void;
+  /** Keeps what is open and takes what comes, but passes nothing on: as if packets were lost. Until `heal`, which cuts them. */
+  freeze(): void;
+  heal(): void;
+  close(): Promise<void>;
+}
+
+/** Starts one before `target`, "host:port". */
+export async function startTcpProxy(target: string): Promise<TcpProxy> {
+  const colon = target.lastIndexOf(":");
+  const address = { host: target.slice(0, colon), port: Number(target.slice(colon + 1)) };
+  const sockets = new Set<Socket>();
+  let mode: "open" | "cut" | "frozen" = "open";
+  let accepted = 0;
+
+  const track = (socket: Socket): void => {
+    sockets.add(socket);
+    socket.on("error", () => {});
+    socket.once("close", () => sockets.delete(socket));
+  };
+  const cutAll = (): void => {
+    for (const socket of sockets) socket.resetAndDestroy();
+  };
+
+  const server = createServer((client) => {
+    accepted++;
+    track(client);
+    if (mode === "cut") {
+      client.resetAndDestroy();
+      return;
+    }
+    if (mode === "frozen") return;
+    const upstream = connect(address);
+    track(upstream);
+    client.pipe(upstream).pipe(client);
+    client.once("close", () => upstream.destroy());
+    upstream.once("close", () => client.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const bound = server.address();
+  if (bound === null || typeof bound === "string") throw new Error("the proxy has no port");
+
+  return {
+    port: bound.port,
+    get accepted() {
+      return accepted;
+    },
+    cut() {
+      mode = "cut";
+      cutAll();
+    },
+    freeze() {
+      mode = "frozen";
+      for (const socket of sockets) socket.unpipe().pause();
+    },
+    heal() {
+      const wasFrozen = mode === "frozen";
+      mode = "open";
+      if (wasFrozen) cutAll();
+    },
+    async close() {
+      cutAll();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
