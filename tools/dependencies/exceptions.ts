@@ -7,6 +7,7 @@ export const importLayers: readonly (readonly string[])[] = [
   [
     "packages/rpc",
     "packages/postgres",
+    "packages/balancer",
     "packages/cache",
     "packages/kube",
     "packages/platform",

@@ -4,16 +4,39 @@ import type { Limit } from "./limit-list.ts";
 export const callLimits: Readonly<Record<string, Readonly<Record<string, readonly Limit[]>>>> = {
   "Calls between services": {
     "packages/clients/src/clients.ts": [{ name: "defaultTimeoutMs", meaning: "the deadline of calls that bring none" }],
-    "packages/clients/src/balanced-transport.ts": [
+    "packages/clients/src/caller.ts": [
       { name: "attemptsMax", meaning: "attempts per call, the first included" },
+      { name: "initialMs", meaning: "before an attempt after a failure, at most; doubled each time" },
+      { name: "maxMs", meaning: "before an attempt after a failure, ever" },
+      { name: "pushBackMsMax", meaning: "a server's wish to be left alone that is waited for" },
     ],
-    "packages/clients/src/retry-budget.ts": [
+    "packages/balancer/src/latency.ts": [
+      { name: "leastMs", meaning: "what an instance is taken to need before it has answered" },
+      { name: "decayMs", meaning: "what an instance's answers took counts for a third after" },
+      { name: "failureMs", meaning: "what a failure counts as, in the choice of an instance" },
+    ],
+    "packages/balancer/src/outlier.ts": [
+      { name: "failuresMax", meaning: "failures in a row after which an instance is left alone" },
+      { name: "baseEjectionMs", meaning: "for how long at first" },
+      { name: "ejectionMaxMs", meaning: "for how long at most" },
+    ],
+    "packages/balancer/src/pick-endpoint.ts": [
+      { name: "panicPercent", meaning: "percent of instances below which nobody is left alone" },
+    ],
+    "packages/balancer/src/subset.ts": [
+      { name: "subsetFrom", meaning: "instances from which on a caller keeps to a part of them" },
+      { name: "subsetSize", meaning: "size of that part" },
+    ],
+    "packages/balancer/src/breaker.ts": [
+      { name: "inFlightMaxDefault", meaning: "calls of one process to one service in flight" },
+      { name: "callsMin", meaning: "calls within the window before any is held back" },
+      { name: "windowMs", meaning: "what a service is judged by before calls to it are held back" },
+      { name: "heldBackPercentMax", meaning: "percent of calls that are held back at most" },
+    ],
+    "packages/balancer/src/retry-budget.ts": [
       { name: "windowMs", meaning: "the retry budget: a fifth of the calls plus 10 a second over this time" },
     ],
     "packages/clients/src/endpoint-pool.ts": [
-      { name: "failuresMax", meaning: "failures in a row after which an instance is left alone" },
-      { name: "ejectBaseMs", meaning: "for how long at first" },
-      { name: "ejectMaxMs", meaning: "for how long at most" },
       { name: "firstEndpointWaitMs", meaning: "a call waits for a service that has no instance yet" },
     ],
     "packages/clients/src/endpoint-channel.ts": [

@@ -151,11 +151,6 @@ export const limitList: Readonly<Record<string, Readonly<Record<string, readonly
       { name: "attemptsMax", meaning: "attempts per request, the first included" },
       { name: "bufferedBodyBytesMax", meaning: "a request body that is kept for another attempt" },
     ],
-    "services/gateway/src/data/outlier.ts": [
-      { name: "failuresMax", meaning: "failures in a row after which an instance is left alone" },
-      { name: "baseEjectionMs", meaning: "for how long at first" },
-      { name: "ejectionMaxMs", meaning: "for how long at most" },
-    ],
     "services/gateway/src/control/file-route-source.ts": [
       { name: "filesMax", meaning: "manifests in the routes directory" },
       { name: "settleMs", meaning: "the directory is quiet before it is read" },

@@ -1,45 +1,76 @@
 import type { DescService } from "@bufbuild/protobuf";
 import { type CallOptions, type Client, createClient } from "@connectrpc/connect";
+import { type Breaker, createBreaker, createRetryBudget, type RetryBudget } from "@plinth/balancer";
 import type { Resolver } from "@plinth/discovery";
-import type { Clock, Component, Random } from "@plinth/kernel";
+import type { Clock, Component, Logger, Random } from "@plinth/kernel";
 import type { CallContext } from "@plinth/rpc";
 import { createBalancedTransport } from "./balanced-transport.ts";
+import { createCaller } from "./caller.ts";
+import { type CallerMetrics, createCallerMetrics } from "./caller-metrics.ts";
 import { createEndpointPool, type EndpointPool } from "./endpoint-pool.ts";
-import { createRetryBudget, type RetryBudget } from "./retry-budget.ts";
 
 export interface ClientsOptions {
   resolver: Resolver;
   clock: Clock;
   random: Random;
+  logger: Logger;
   /** This process's workload token, read for every call. */
   workloadToken?: () => Promise<string | undefined>;
   /** Deadline of calls that bring none. Default 5 s. */
   defaultTimeoutMs?: number;
 }
 
+export interface ClientOptions {
+  /**
+   * Calls without side effects that have no answer after so long are made once more, at another instance; what answers first
+   * counts. Absent: they are not. The service's p95 is a good value; the retry budget bounds them.
+   */
+  hedgeAfterMs?: number;
+}
+
+/** What all clients of a service in this process have in common. */
+interface Shared {
+  pool: EndpointPool;
+  budget: RetryBudget;
+  breaker: Breaker;
+  metrics: CallerMetrics;
+}
+
 /** Typed clients for services by their registered name. Connections are shared by all clients of a service. */
 export interface Clients extends Component {
-  get<S extends DescService>(service: S, name: string): Client<S>;
+  get<S extends DescService>(service: S, name: string, options?: ClientOptions): Client<S>;
 }
 
 export function createClients(options: ClientsOptions): Clients {
-  const { resolver, clock, random, workloadToken = async () => undefined, defaultTimeoutMs = 5_000 } = options;
-  const pools = new Map<string, { pool: EndpointPool; budget: RetryBudget }>();
+  const { clock, random, logger, workloadToken = async () => undefined, defaultTimeoutMs = 5_000 } = options;
+  const caller = random.uuidv7(clock.now());
+  const services = new Map<string, Shared>();
+
+  function sharedOf(service: string): Shared {
+    const known = services.get(service);
+    if (known) return known;
+    const { resolver } = options;
+    const shared = {
+      pool: createEndpointPool({ service, caller, resolver, clock, random, logger }),
+      budget: createRetryBudget(clock),
+      breaker: createBreaker({ clock, random }),
+      metrics: createCallerMetrics(service),
+    };
+    services.set(service, shared);
+    return shared;
+  }
+
   return {
     name: "clients",
-    get(service, name) {
-      const shared = pools.get(name) ?? {
-        pool: createEndpointPool({ service: name, resolver, clock, random }),
-        budget: createRetryBudget(clock),
-      };
-      pools.set(name, shared);
+    get(service, name, { hedgeAfterMs } = {}) {
+      const call = createCaller({ service: name, ...sharedOf(name), clock, random });
       return createClient(
         service,
-        createBalancedTransport({ service: name, ...shared, clock, workloadToken, defaultTimeoutMs }),
+        createBalancedTransport({ call, clock, workloadToken, defaultTimeoutMs, hedgeAfterMs }),
       );
     },
     async stop() {
-      for (const { pool } of pools.values()) pool.close();
+      for (const { pool } of services.values()) pool.close();
     },
   };
 }

@@ -7,11 +7,6 @@ import { createHttp2Channel } from "./http2-session.ts";
 /** The connection to one instance: gRPC over HTTP/2 or, where that cannot pass, Connect JSON over HTTP/1.1. */
 export interface EndpointChannel {
   readonly endpoint: Endpoint;
-  /** Calls in hand. */
-  inHand: number;
-  /** Not chosen before this time of the monotonic clock, unless nothing else is left. */
-  ejectedUntilMs: number;
-  failuresInRow: number;
   /** A transport whose connection stands. Throws when the instance cannot be reached: nothing was sent then. */
   connected(): Promise<Transport>;
   protocol(): "grpc" | "connect-json";
@@ -32,9 +27,6 @@ export function createEndpointChannel(endpoint: Endpoint, clock: Clock): Endpoin
 
   return {
     endpoint,
-    inHand: 0,
-    ejectedUntilMs: 0,
-    failuresInRow: 0,
     protocol: () => (clock.monotonicMs() < http1UntilMs ? "connect-json" : "grpc"),
     async connected() {
       if (clock.monotonicMs() >= http1UntilMs) {

@@ -1,46 +1,57 @@
+import { type Candidate, Latency, Outlier, pickEndpoint, subsetOf } from "@plinth/balancer";
 import type { Endpoint, Resolver } from "@plinth/discovery";
-import { type Clock, Fault, type Random } from "@plinth/kernel";
+import { type Clock, Fault, type Logger, type Random } from "@plinth/kernel";
 import { createEndpointChannel, type EndpointChannel } from "./endpoint-channel.ts";
 
-/** The instances of one service, as its callers see them. */
+/** One instance as its callers see it: the connection to it, and what is known of how it answers. */
+export interface Member extends Candidate {
+  readonly instanceId: string;
+  readonly channel: EndpointChannel;
+  draining: boolean;
+  inFlight: number;
+}
+
+/** The instances of one service. */
 export interface EndpointPool {
-  /** The better of two random ones that work, untried ones first; waits briefly while none is known. Throws Fault unavailable. */
-  pick(tried: ReadonlySet<EndpointChannel>, signal: AbortSignal | undefined): Promise<EndpointChannel>;
-  report(channel: EndpointChannel, outcome: "ok" | "failed"): void;
+  /** The one that a further call costs least, of two random ones; waits briefly while none is known. Throws Fault unavailable. */
+  pick(tried: ReadonlySet<Member>, signal: AbortSignal | undefined): Promise<Member>;
+  /** What became of a call that began at `sinceMs` of the monotonic clock. "other": it says nothing about the instance. */
+  report(member: Member, outcome: "ok" | "failed" | "other", sinceMs: number): void;
   close(): void;
 }
 
 export interface EndpointPoolOptions {
   service: string;
+  /** Names this caller among those who call the same service. */
+  caller: string;
   resolver: Resolver;
   clock: Clock;
   random: Random;
+  logger: Logger;
 }
 
-/** Failures in a row after which an instance is left alone; the figure of Finagle's failure accrual. */
-const failuresMax = 5;
-const ejectBaseMs = 1_000;
-const ejectMaxMs = 30_000;
 /** A service that is just starting is waited for this long. */
 const firstEndpointWaitMs = 2_000;
 
 export function createEndpointPool(options: EndpointPoolOptions): EndpointPool {
-  const { service, clock, random } = options;
-  const channels = new Map<string, EndpointChannel>();
+  const { service, clock, random, logger } = options;
+  let members: readonly Member[] = [];
   let changed = Promise.withResolvers<void>();
 
   const watch = options.resolver.watch(service, (endpoints) => {
-    replaceChannels(channels, endpoints, clock);
+    members = replaceMembers(
+      members,
+      subsetOf(endpoints, ({ instanceId }) => instanceId, options.caller),
+      clock,
+      random,
+    );
     changed.resolve();
     changed = Promise.withResolvers<void>();
   });
 
-  async function candidates(
-    tried: ReadonlySet<EndpointChannel>,
-    signal: AbortSignal | undefined,
-  ): Promise<EndpointChannel[]> {
+  async function firstMembers(signal: AbortSignal | undefined): Promise<void> {
     const deadlineMs = clock.monotonicMs() + firstEndpointWaitMs;
-    while (channels.size === 0 && clock.monotonicMs() < deadlineMs && !signal?.aborted) {
+    while (members.length === 0 && clock.monotonicMs() < deadlineMs && !signal?.aborted) {
       const waited = new AbortController();
       await Promise.race([
         changed.promise,
@@ -48,53 +59,70 @@ export function createEndpointPool(options: EndpointPoolOptions): EndpointPool {
       ]);
       waited.abort();
     }
-    const all = [...channels.values()];
-    const untried = all.filter((channel) => !tried.has(channel));
-    const choice = untried.length > 0 ? untried : all;
-    const serving = choice.filter((channel) => !channel.endpoint.draining);
-    const working = serving.filter((channel) => channel.ejectedUntilMs <= clock.monotonicMs());
-    return working.length > 0 ? working : serving.length > 0 ? serving : choice;
   }
 
   return {
     async pick(tried, signal) {
-      const found = await candidates(tried, signal);
-      const first = found[Math.floor(random.fraction() * found.length)];
-      const second = found[Math.floor(random.fraction() * found.length)];
-      if (!first || !second) throw noInstance(service);
-      return first.inHand <= second.inHand ? first : second;
+      if (members.length === 0) await firstMembers(signal);
+      const nowMs = clock.monotonicMs();
+      // When all have been tried, one of them may work by now.
+      const picked = pickEndpoint(members, tried, nowMs, random) ?? pickEndpoint(members, noneTried, nowMs, random);
+      if (!picked) throw noInstance(service);
+      return picked;
     },
-    report(channel, outcome) {
+    report(member, outcome, sinceMs) {
+      if (outcome === "other") return;
+      const nowMs = clock.monotonicMs();
       if (outcome === "ok") {
-        channel.failuresInRow = 0;
+        member.latency.answered(nowMs - sinceMs, nowMs);
+        member.outlier.succeeded();
         return;
       }
-      if (++channel.failuresInRow < failuresMax) return;
-      const ejections = channel.failuresInRow - failuresMax;
-      channel.ejectedUntilMs = clock.monotonicMs() + Math.min(ejectMaxMs, ejectBaseMs * 2 ** ejections);
+      member.latency.failed(nowMs - sinceMs, nowMs);
+      if (member.outlier.failed(nowMs))
+        logger.warn({ service, endpoint: member.instanceId }, "instance is left alone after failures in a row");
     },
     close() {
       watch.close();
-      for (const channel of channels.values()) channel.close();
+      for (const { channel } of members) channel.close();
     },
   };
 }
 
-function replaceChannels(channels: Map<string, EndpointChannel>, endpoints: readonly Endpoint[], clock: Clock): void {
-  const wanted = new Map(endpoints.map((endpoint) => [endpoint.instanceId, endpoint]));
-  for (const [id, channel] of channels) {
-    const endpoint = wanted.get(id);
-    if (endpoint?.host === channel.endpoint.host && endpoint.port === channel.endpoint.port) continue;
-    channels.delete(id);
-    // Calls in hand finish on their session; an idle session closes itself.
-    if (channel.inHand === 0) channel.close();
-  }
-  for (const endpoint of endpoints) {
-    const channel = channels.get(endpoint.instanceId);
-    if (channel) Object.assign(channel, { endpoint });
-    else channels.set(endpoint.instanceId, createEndpointChannel(endpoint, clock));
-  }
+const noneTried: ReadonlySet<Member> = new Set();
+
+/** Instances that stay keep their connection and what was learned about them. */
+function replaceMembers(
+  members: readonly Member[],
+  endpoints: readonly Endpoint[],
+  clock: Clock,
+  random: Random,
+): readonly Member[] {
+  const known = new Map(members.map((member) => [member.instanceId, member]));
+  const next = endpoints.map((endpoint): Member => {
+    const { instanceId, draining } = endpoint;
+    const member = known.get(instanceId);
+    if (!member || !isAt(member.channel, endpoint)) return newMember(endpoint, clock, random);
+    known.delete(instanceId);
+    member.draining = draining;
+    return member;
+  });
+  // Calls in flight finish on their session; an idle session closes itself.
+  for (const member of known.values()) if (member.inFlight === 0) member.channel.close();
+  return next;
 }
+
+const isAt = ({ endpoint: { host, port } }: EndpointChannel, endpoint: Endpoint): boolean =>
+  host === endpoint.host && port === endpoint.port;
+
+const newMember = (endpoint: Endpoint, clock: Clock, random: Random): Member => ({
+  instanceId: endpoint.instanceId,
+  channel: createEndpointChannel(endpoint, clock),
+  draining: endpoint.draining,
+  outlier: new Outlier({ random }),
+  latency: new Latency(),
+  inFlight: 0,
+});
 
 const noInstance = (service: string): Fault =>
   new Fault({

@@ -105,6 +105,7 @@ function auditClient(resolver: Resolver) {
 
 function allClients(resolver: Resolver) {
   const clients = createClients({
+    logger: silentLogger,
     resolver,
     clock: systemClock,
     random: systemRandom,

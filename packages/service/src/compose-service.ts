@@ -151,7 +151,7 @@ export async function composeService<S extends ConfigSpec>(
   const common = { applicationName: instanceId, logger, clock, random };
   const { resolver, registry } = await composeDiscovery(config, common);
   const workloadToken = createWorkloadTokenSource(config.workloadTokenFile, clock);
-  const clients = createClients({ resolver, clock, random, workloadToken });
+  const clients = createClients({ resolver, clock, random, logger, workloadToken });
   const database = config.databaseUrl
     ? createDatabase({
         ...common,

@@ -1,4 +1,5 @@
 import { trace } from "@opentelemetry/api";
+import type { OutlierOptions } from "@plinth/balancer";
 import type { Clock, Component, Health, Logger, Random } from "@plinth/kernel";
 import { createAccessTokenVerifier, createKeySet } from "@plinth/rpc";
 import { fetchJwks } from "./auth/fetch-jwks.ts";
@@ -13,7 +14,6 @@ import { Listener, type ListenerOptions } from "./data/listener.ts";
 import { LocalRateLimiter } from "./data/local-rate-limiter.ts";
 import { createMetrics } from "./data/metrics.ts";
 import { Mirrors } from "./data/mirrors.ts";
-import type { OutlierOptions } from "./data/outlier.ts";
 import { Pipeline } from "./data/pipeline.ts";
 import type { RateLimiter } from "./data/rate-limiter.ts";
 import type { EndpointResolver } from "./data/resolver.ts";

@@ -1,6 +1,6 @@
+import { Latency, Outlier, type OutlierOptions } from "@plinth/balancer";
 import { ConnectionPool } from "./http1/connection-pool.ts";
 import { Http2Sessions } from "./http2-sessions.ts";
-import { Outlier, type OutlierOptions } from "./outlier.ts";
 
 export const upstreamLimits = {
   /** A local network answers a handshake in milliseconds; a black hole never does. */
@@ -27,6 +27,7 @@ export class Endpoint {
   /** "host:port"; IPv6 in brackets. */
   readonly authority: string;
   readonly outlier: Outlier;
+  readonly latency = new Latency();
   readonly sessions: Http2Sessions;
   draining = false;
   inFlight = 0;

@@ -74,6 +74,8 @@ export class Exchange implements DownstreamEvents {
   requestBytes = 0;
   responseBytes = 0;
   attempts = 0;
+  /** When the last of them began, on the monotonic clock. */
+  attemptMs = 0;
   /** Endpoints that could not be connected for this request. */
   unreachable: readonly Endpoint[] = [];
   upstreamHeaders: string[] | undefined;

@@ -108,6 +108,7 @@ export class Forwarder implements ForwardOutcome {
       return;
     }
     exchange.attempts++;
+    exchange.attemptMs = exchange.nowMs();
     exchange.endpoint = endpoint;
     exchange.upstreamHeaders ??= upstreamHeaders(exchange, this.#workloadToken.current());
     if (route.mirrors !== undefined && exchange.attempts === 1) this.#mirrors.send(exchange, route.mirrors);
@@ -166,8 +167,8 @@ export class Forwarder implements ForwardOutcome {
   answered(exchange: Exchange, endpoint: Endpoint, status: number, headers: DownstreamHeaders): boolean {
     if (status >= 502 && status <= 504) {
       this.#metrics.upstreamFailed(endpoint.service, "status");
-      this.#upstreams.failed(endpoint);
-    } else this.#upstreams.succeeded(endpoint);
+      this.#upstreams.failed(endpoint, exchange.attemptMs);
+    } else this.#upstreams.succeeded(endpoint, exchange.attemptMs);
     if ((exchange.route as Route).retry?.codes.includes(status) && this.#mayRetry(exchange)) {
       this.#retry(exchange);
       return false;
@@ -186,7 +187,7 @@ export class Forwarder implements ForwardOutcome {
       return;
     }
     this.#metrics.upstreamFailed(endpoint.service, sent ? "broken" : "connect");
-    this.#upstreams.failed(endpoint);
+    this.#upstreams.failed(endpoint, exchange.attemptMs);
     if (exchange.ended) return;
     if (exchange.downstream.headersSent) {
       exchange.reason = "UPSTREAM_BROKE_OFF";

@@ -1,7 +1,6 @@
+import { type OutlierOptions, pickEndpoint } from "@plinth/balancer";
 import type { Clock, Logger, Random } from "@plinth/kernel";
 import { Endpoint } from "./endpoint.ts";
-import type { OutlierOptions } from "./outlier.ts";
-import { pickEndpoint } from "./pick-endpoint.ts";
 import type { DiscoveredEndpoint, EndpointResolver } from "./resolver.ts";
 
 export interface UpstreamsOptions {
@@ -50,12 +49,17 @@ export class Upstreams {
     return pickEndpoint(upstream.endpoints, tried, this.#options.clock.monotonicMs(), this.#options.random);
   }
 
-  succeeded(endpoint: Endpoint): void {
+  /** It answered, `sinceMs` being when it was asked. */
+  succeeded(endpoint: Endpoint, sinceMs: number): void {
+    const nowMs = this.#options.clock.monotonicMs();
+    endpoint.latency.answered(nowMs - sinceMs, nowMs);
     endpoint.outlier.succeeded();
   }
 
-  failed(endpoint: Endpoint): void {
-    if (endpoint.outlier.failed(this.#options.clock.monotonicMs()))
+  failed(endpoint: Endpoint, sinceMs: number): void {
+    const nowMs = this.#options.clock.monotonicMs();
+    endpoint.latency.failed(nowMs - sinceMs, nowMs);
+    if (endpoint.outlier.failed(nowMs))
       this.#options.logger.warn(
         { service: endpoint.service, endpoint: endpoint.authority },
         "endpoint ejected after failures in a row",
@@ -89,7 +93,8 @@ export class Upstreams {
     const known = new Map(upstream.endpoints.map((endpoint) => [`${endpoint.host} ${endpoint.port}`, endpoint]));
     upstream.endpoints = found.map(({ host, port, draining }) => {
       const key = `${host} ${port}`;
-      const endpoint = known.get(key) ?? new Endpoint(service, host, port, this.#options.outlier);
+      const endpoint =
+        known.get(key) ?? new Endpoint(service, host, port, { random: this.#options.random, ...this.#options.outlier });
       known.delete(key);
       endpoint.draining = draining;
       return endpoint;

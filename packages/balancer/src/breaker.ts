@@ -1,0 +1,80 @@
+import type { Clock, Random } from "@plinth/kernel";
+
+export interface Breaker {
+  /**
+   * Whether a call may be made. "full": as many are in flight as may be. "failing": the service has failed most of
+   * late, and this call was chosen to spare it.
+   */
+  enter(): "ok" | "full" | "failing";
+  /** What became of a call that was let in. "other": its caller gave up, or did something wrong. */
+  leave(outcome: "ok" | "failed" | "other"): void;
+  readonly inFlight: number;
+}
+
+export interface BreakerOptions {
+  clock: Clock;
+  random: Random;
+  /** Calls in flight. Default 1,024 (Envoy's max_requests). */
+  inFlightMax?: number;
+}
+
+const inFlightMaxDefault = 1_024;
+/** Twice as many calls as a service accepts are let through (Google's SRE book, "Handling overload": K = 2). */
+const multiplier = 2;
+/** Nothing is spared before the service has had so many calls within the window. */
+const callsMin = 20;
+/** Some always pass, so that a service that works again is found out within seconds (Envoy's max_rejection_probability). */
+const heldBackPercentMax = 80;
+const windowMs = 10_000;
+const slots = 10;
+
+/**
+ * Bounds what one caller asks of one service: calls in flight, and calls to a service that fails (client-side throttling,
+ * SRE book chapter 21): a call is held back with probability max(0, (calls - 2 × accepted) / (calls + 1)) of the last 10 s. It
+ * needs no half-open state: one in five always passes, and those that succeed let more through.
+ */
+export function createBreaker({ clock, random, inFlightMax = inFlightMaxDefault }: BreakerOptions): Breaker {
+  const calls = new Float64Array(slots);
+  const accepted = new Float64Array(slots);
+  let slot = 0;
+  let slotSinceMs = clock.monotonicMs();
+  let inFlight = 0;
+
+  function turn(): void {
+    const passed = Math.floor((clock.monotonicMs() - slotSinceMs) / (windowMs / slots));
+    for (let i = 0; i < Math.min(passed, slots); i++) {
+      slot = (slot + 1) % slots;
+      calls[slot] = 0;
+      accepted[slot] = 0;
+    }
+    slotSinceMs += passed * (windowMs / slots);
+  }
+  const sum = (counts: Float64Array): number => counts.reduce((total, count) => total + count, 0);
+
+  return {
+    enter() {
+      if (inFlight >= inFlightMax) return "full";
+      turn();
+      const asked = sum(calls);
+      const share = (asked - multiplier * sum(accepted)) / (asked + 1);
+      const heldBack = asked < callsMin ? 0 : Math.min(heldBackPercentMax / 100, share);
+      if (heldBack > 0 && random.fraction() < heldBack) {
+        calls[slot] = (calls[slot] as number) + 1;
+        return "failing";
+      }
+      inFlight++;
+      return "ok";
+    },
+    leave(outcome) {
+      inFlight--;
+      // Not the service's doing: as if it had not been made.
+      if (outcome === "other") return;
+      turn();
+      calls[slot] = (calls[slot] as number) + 1;
+      if (outcome === "ok") accepted[slot] = (accepted[slot] as number) + 1;
+    },
+    get inFlight() {
+      return inFlight;
+    },
+  };
+}

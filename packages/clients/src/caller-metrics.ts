@@ -1,0 +1,29 @@
+import { metrics } from "@opentelemetry/api";
+
+/** What is counted of the calls to one service. */
+export interface CallerMetrics {
+  inFlight(change: 1 | -1): void;
+  /** Another attempt, and why. */
+  again(reason: "unreachable" | "unavailable" | "hedge"): void;
+  /** A call or an attempt that was not made, and why. */
+  heldBack(reason: "full" | "failing" | "budget"): void;
+}
+
+export function createCallerMetrics(service: string): CallerMetrics {
+  const meter = metrics.getMeter("plinth.clients");
+  const inFlight = meter.createUpDownCounter("plinth.client.calls.in_flight", {
+    description: "Calls to a service that have not ended",
+  });
+  const again = meter.createCounter("plinth.client.attempts.repeated", {
+    description: "Attempts after the first one of a call, by what led to them",
+  });
+  const heldBack = meter.createCounter("plinth.client.calls.held_back", {
+    description:
+      "Calls that were not made because too many were in flight or the service failed, and attempts that the retry budget did not allow",
+  });
+  return {
+    inFlight: (change) => inFlight.add(change, { service }),
+    again: (reason) => again.add(1, { service, reason }),
+    heldBack: (reason) => heldBack.add(1, { service, reason }),
+  };
+}

@@ -1,0 +1,190 @@
+import { Code, ConnectError, type Transport } from "@connectrpc/connect";
+import type { Breaker, RetryBudget } from "@plinth/balancer";
+import { backoffMs, type Clock, Fault, type Random } from "@plinth/kernel";
+import {
+  isServiceFailure,
+  isUnavailable,
+  lostConnection,
+  neverProcessed,
+  pushBack,
+  unavailable,
+} from "./call-errors.ts";
+import type { CallerMetrics } from "./caller-metrics.ts";
+import type { EndpointPool, Member } from "./endpoint-pool.ts";
+
+export interface CallerOptions {
+  service: string;
+  pool: EndpointPool;
+  budget: RetryBudget;
+  breaker: Breaker;
+  metrics: CallerMetrics;
+  clock: Clock;
+  random: Random;
+}
+
+export interface Call<T> {
+  /** It may be made again although it may have been carried out. */
+  idempotent: boolean;
+  /** Another attempt is made elsewhere when there is no answer after so long; the first answer counts. */
+  hedgeAfterMs?: number | undefined;
+  /** For all attempts together, from now. */
+  timeoutMs: number;
+  signal: AbortSignal | undefined;
+  /** Makes it once. */
+  attempt(transport: Transport, timeoutMs: number, signal: AbortSignal | undefined): Promise<T>;
+}
+
+type Attempt<T> =
+  | { kind: "done"; value: T }
+  /** Nothing was carried out. */
+  | { kind: "unreachable"; error: unknown }
+  | { kind: "failed"; error: unknown };
+
+const attemptsMax = 3;
+/** Before an attempt after a failure: a random part of this, doubled each time (gRPC proposal A6). */
+const backoff = { initialMs: 25, maxMs: 250 };
+/** A server that wants to be left alone for longer is not called again within this call. */
+const pushBackMsMax = 2_000;
+
+/**
+ * Makes calls to one service: chooses an instance for each attempt, makes a call again where that is safe and the budget allows
+ * it, and holds calls back that the service could not carry out anyway. One deadline covers everything. Throws ConnectErrors of
+ * the service and Faults of its own: CALLS_TOO_MANY, SERVICE_FAILING, SERVICE_UNAVAILABLE.
+ */
+export function createCaller(options: CallerOptions): <T>(call: Call<T>) => Promise<T> {
+  const { service, pool, budget, breaker, metrics, clock, random } = options;
+
+  async function attemptOn<T>(
+    member: Member,
+    call: Call<T>,
+    timeoutMs: number,
+    signal?: AbortSignal,
+  ): Promise<Attempt<T>> {
+    const sinceMs = clock.monotonicMs();
+    member.inFlight++;
+    try {
+      const transport = await member.channel.connected().catch((error: unknown) => ({ error }));
+      if ("error" in transport) {
+        pool.report(member, "failed", sinceMs);
+        const error = unavailable(`an instance of ${service} cannot be reached`, transport.error);
+        return { kind: "unreachable", error };
+      }
+      const value = await call.attempt(transport, timeoutMs, signal);
+      pool.report(member, "ok", sinceMs);
+      return { kind: "done", value };
+    } catch (thrown) {
+      const error = lostConnection(thrown, service) ?? thrown;
+      pool.report(member, signal?.aborted ? "other" : isUnavailable(error) ? "failed" : "ok", sinceMs);
+      return { kind: neverProcessed(error) ? "unreachable" : "failed", error };
+    } finally {
+      member.inFlight--;
+    }
+  }
+
+  /** Two attempts at a time, at most: the second once the first has taken too long. The loser is cancelled. */
+  async function hedged<T>(call: Call<T>, afterMs: number, one: (signal: AbortSignal) => Promise<Attempt<T>>) {
+    const stop = [new AbortController(), new AbortController()] as const;
+    const signalOf = ({ signal }: AbortController) => (call.signal ? AbortSignal.any([call.signal, signal]) : signal);
+    const first = one(signalOf(stop[0]));
+    const waited = new AbortController();
+    const late = clock.sleep(afterMs, waited.signal).then(
+      () => "late" as const,
+      () => "late" as const,
+    );
+    const early = await Promise.race([first, late]);
+    waited.abort();
+    if (early !== "late" || call.signal?.aborted || !budget.withdraw()) return first;
+    metrics.again("hedge");
+    const second = one(signalOf(stop[1]));
+    const winner = await firstDone(first, second);
+    for (const each of stop) each.abort();
+    return winner;
+  }
+
+  return async function make<T>(call: Call<T>): Promise<T> {
+    const entered = breaker.enter();
+    if (entered !== "ok") {
+      metrics.heldBack(entered);
+      throw heldBack(service, entered);
+    }
+    metrics.inFlight(1);
+    budget.deposit();
+    let outcome: "ok" | "failed" | "other" = "other";
+    const deadlineMs = clock.monotonicMs() + call.timeoutMs;
+    const tried = new Set<Member>();
+    const one = async (signal: AbortSignal | undefined): Promise<Attempt<T>> => {
+      const leftMs = deadlineMs - clock.monotonicMs();
+      if (leftMs < 1)
+        return { kind: "failed", error: new ConnectError("the operation timed out", Code.DeadlineExceeded) };
+      const member = await pool.pick(tried, signal);
+      tried.add(member);
+      return attemptOn(member, call, Math.ceil(leftMs), signal);
+    };
+    try {
+      for (let attempts = 1; ; attempts++) {
+        const hedge = attempts === 1 && call.idempotent ? call.hedgeAfterMs : undefined;
+        const result = await (hedge === undefined ? one(call.signal) : hedged(call, hedge, one));
+        if (result.kind === "done") {
+          outcome = "ok";
+          return result.value;
+        }
+        const waitMs =
+          call.signal?.aborted || attempts >= attemptsMax ? undefined : waitBeforeNext(result, call, attempts);
+        if (waitMs === undefined || clock.monotonicMs() + waitMs >= deadlineMs) {
+          outcome = call.signal?.aborted ? "other" : isServiceFailure(result.error) ? "failed" : "ok";
+          throw result.error;
+        }
+        if (waitMs > 0) await clock.sleep(waitMs, call.signal);
+      }
+    } finally {
+      breaker.leave(outcome);
+      metrics.inFlight(-1);
+    }
+  };
+
+  /** Undefined: it is not made again. */
+  function waitBeforeNext<T>(
+    result: Exclude<Attempt<T>, { kind: "done" }>,
+    call: Call<T>,
+    attempts: number,
+  ): number | undefined {
+    if (result.kind === "unreachable") {
+      metrics.again("unreachable");
+      return 0;
+    }
+    const wish = pushBack(result.error);
+    if (!call.idempotent || !isUnavailable(result.error) || wish === "never" || (wish ?? 0) > pushBackMsMax)
+      return undefined;
+    if (!budget.withdraw()) {
+      metrics.heldBack("budget");
+      return undefined;
+    }
+    metrics.again("unavailable");
+    return wish ?? backoffMs(attempts, backoff, random);
+  }
+}
+
+/** The first that is done; when none is, what the first one says. */
+async function firstDone<T>(first: Promise<Attempt<T>>, second: Promise<Attempt<T>>): Promise<Attempt<T>> {
+  const done = async (attempt: Promise<Attempt<T>>): Promise<Attempt<T>> => {
+    const result = await attempt;
+    if (result.kind !== "done") throw result.error;
+    return result;
+  };
+  return Promise.any([done(first), done(second)]).catch(() => first);
+}
+
+const heldBack = (service: string, why: "full" | "failing"): Fault =>
+  why === "full"
+    ? new Fault({
+        code: "resource_exhausted",
+        reason: "CALLS_TOO_MANY",
+        message: `too many calls to ${service} are in flight from here, try again shortly`,
+        retryAfterMs: 1_000,
+      })
+    : new Fault({
+        code: "unavailable",
+        reason: "SERVICE_FAILING",
+        message: `${service} fails most of its calls at present and is spared some, try again shortly`,
+        retryAfterMs: 1_000,
+      });

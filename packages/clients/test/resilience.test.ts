@@ -1,0 +1,139 @@
+import type { Endpoint } from "@plinth/discovery";
+import { createHealth, Fault, silentLogger, systemClock, systemRandom } from "@plinth/kernel";
+import { AuditService, Outcome } from "@plinth/proto/plinth/audit/v1/audit";
+import { access, type CallContext, createRpcServer, defineService } from "@plinth/rpc";
+import { eventually } from "@plinth/testing";
+import { afterEach, expect, test } from "vitest";
+import { createClients } from "../src/index.ts";
+
+const id = "01920000-0000-7000-8000-000000000001";
+const record = { id, action: "a", actor: "b", outcome: Outcome.SUCCESS };
+const cleanups: (() => Promise<unknown> | undefined)[] = [];
+
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
+});
+
+type Answer = (context: CallContext) => Promise<object> | object;
+
+/** A real server whose calls are all answered by `answer`; what they came with is kept. */
+async function startInstance(name: string, answer: Answer) {
+  const calls: CallContext[] = [];
+  const handle = async (_: unknown, context: CallContext) => {
+    calls.push(context);
+    return { source: name, ...(await answer(context)) };
+  };
+  const server = createRpcServer({
+    host: "127.0.0.1",
+    port: 0,
+    services: [
+      defineService(AuditService, {
+        recordEntry: { access: access.public, handle },
+        getEntry: { access: access.public, handle },
+      } as never),
+    ],
+    authenticator: {
+      authenticate: async () => ({
+        principal: { kind: "anonymous" },
+        workload: undefined,
+        accessToken: undefined,
+        throughEdge: false,
+      }),
+    },
+    authorizer: { check: async () => false },
+    health: createHealth(),
+    logger: silentLogger,
+    clock: systemClock,
+    random: systemRandom,
+  });
+  await server.start?.();
+  cleanups.push(async () => server.stop?.(AbortSignal.timeout(1_000)));
+  const endpoint: Endpoint = { instanceId: name, host: "127.0.0.1", port: server.port(), draining: false };
+  return { calls, endpoint };
+}
+
+function clientOf(endpoints: readonly Endpoint[], options: { hedgeAfterMs?: number } = {}) {
+  const clients = createClients({
+    resolver: {
+      name: "resolver",
+      watch(_, onChange) {
+        onChange(endpoints);
+        return { close() {} };
+      },
+    },
+    logger: silentLogger,
+    clock: systemClock,
+    random: systemRandom,
+  });
+  cleanups.push(async () => clients.stop?.(AbortSignal.timeout(1_000)));
+  return clients.get(AuditService, "audit", options);
+}
+
+const away = () => new Fault({ code: "unavailable", reason: "DATABASE_UNAVAILABLE", message: "away" });
+const fail = (): never => {
+  throw away();
+};
+/** Answers when the caller is gone. */
+const hang: Answer = ({ signal }) =>
+  new Promise((resolve) => signal.addEventListener("abort", () => resolve({}), { once: true }));
+
+test("a read that takes too long is made elsewhere as well; what answers first counts, the other is cancelled", async () => {
+  const slow = await startInstance("slow", hang);
+  const quick = await startInstance("quick", () => ({}));
+  const client = clientOf([slow.endpoint, quick.endpoint], { hedgeAfterMs: 20 });
+  await eventually(async () => {
+    expect((await client.getEntry({ id })).source).toBe("quick");
+    expect(slow.calls.length).toBeGreaterThan(0);
+  });
+  await eventually(() => expect(slow.calls.every(({ signal }) => signal.aborted)).toBe(true));
+});
+
+test("only reads are hedged", async () => {
+  const slow = await startInstance("slow", hang);
+  const other = await startInstance("other", hang);
+  const client = clientOf([slow.endpoint, other.endpoint], { hedgeAfterMs: 1 });
+  await expect(client.recordEntry(record, { timeoutMs: 300 })).rejects.toMatchObject({ code: "deadline_exceeded" });
+  expect(slow.calls.length + other.calls.length).toBe(1);
+});
+
+test("a server that asks not to be called again is not", async () => {
+  const a = await startInstance("a", ({ responseHeader }) => {
+    responseHeader.set("grpc-retry-pushback-ms", "-1");
+    return fail();
+  });
+  const client = clientOf([a.endpoint]);
+  await expect(client.getEntry({ id })).rejects.toMatchObject({ reason: "DATABASE_UNAVAILABLE" });
+  expect(a.calls).toHaveLength(1);
+});
+
+test("all attempts share one deadline", async () => {
+  const a = await startInstance("a", fail);
+  const client = clientOf([a.endpoint]);
+  await expect(client.getEntry({ id }, { timeoutMs: 2_000 })).rejects.toMatchObject({ code: "unavailable" });
+  const given = a.calls.map(({ requestHeader }) => Number.parseInt(requestHeader.get("grpc-timeout") ?? "", 10));
+  expect(given).toHaveLength(3);
+  expect(given).toEqual(given.toSorted((x, y) => y - x));
+  expect(given[2]).toBeLessThan(given[0] as number);
+});
+
+test("a service that fails all its calls is spared most of them", async () => {
+  const a = await startInstance("a", fail);
+  const client = clientOf([a.endpoint]);
+  const reasons: string[] = [];
+  for (let i = 0; i < 200; i++) await client.recordEntry(record).catch((err: Fault) => void reasons.push(err.reason));
+  expect(reasons).toHaveLength(200);
+  expect(reasons.filter((reason) => reason === "SERVICE_FAILING").length).toBeGreaterThan(80);
+  expect(a.calls.length).toBeGreaterThanOrEqual(20);
+  expect(a.calls.length).toBeLessThan(150);
+});
+
+test("calls to a service that hangs are bounded, and go on when it has answered", async () => {
+  const a = await startInstance("a", hang);
+  const client = clientOf([a.endpoint]);
+  const stop = new AbortController();
+  const hanging = Array.from({ length: 1_024 }, () => client.getEntry({ id }, { signal: stop.signal }).catch(() => {}));
+  await expect(client.getEntry({ id })).rejects.toMatchObject({ code: "resource_exhausted", reason: "CALLS_TOO_MANY" });
+  stop.abort();
+  await Promise.all(hanging);
+  await expect(client.getEntry({ id }, { timeoutMs: 100 })).rejects.toMatchObject({ code: "deadline_exceeded" });
+});
