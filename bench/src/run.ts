@@ -1,10 +1,11 @@
-// Runs benchmarks: `node bench/src/run.ts [gateway] [rpc] [platform] [tokens] [cache] [events] [audit] [operator] [cluster]
+// Runs benchmarks: `node bench/src/run.ts [gateway] [rpc] [platform] [tokens] [cache] [events] [audit] [faults] [operator] [cluster]
 // [--seconds N] [--also name=bundle]`; all but `cluster` by default.
 import { parseArgs } from "node:util";
 import { benchAudit } from "./audit.bench.ts";
 import { benchCache } from "./cache.bench.ts";
 import { benchCluster } from "./cluster.bench.ts";
 import { benchEvents } from "./events.bench.ts";
+import { benchFaults } from "./faults.bench.ts";
 import { benchGateway } from "./gateway.bench.ts";
 import { machine } from "./machine.ts";
 import { benchOperator } from "./operator.bench.ts";
@@ -25,6 +26,7 @@ const benches = {
   platform: () => benchPlatform(seconds),
   events: () => benchEvents(seconds),
   audit: () => benchAudit(seconds),
+  faults: () => benchFaults(seconds),
   operator: benchOperator,
   cluster: benchCluster,
 };

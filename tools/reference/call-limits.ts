@@ -41,6 +41,7 @@ export const callLimits: Readonly<Record<string, Readonly<Record<string, readonl
     ],
     "packages/clients/src/endpoint-channel.ts": [
       { name: "maxBytes", meaning: "a message, either way" },
+      { name: "probeTimeoutMs", meaning: "to find out whether HTTP/1.1 passes where HTTP/2 does not" },
       { name: "fallbackMs", meaning: "HTTP/1.1 is used before HTTP/2 is tried again" },
     ],
     "packages/clients/src/http2-session.ts": [

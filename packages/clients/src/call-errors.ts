@@ -3,7 +3,11 @@ import { Code, ConnectError } from "@connectrpc/connect";
 export const isUnavailable = (error: unknown): boolean =>
   error instanceof ConnectError && error.code === Code.Unavailable;
 
-/** The service could not do its work, whoever asked: what a breaker and an outlier count. */
+/** The instance could not do its work, or did not in time: what an outlier counts. */
+export const isInstanceFailure = (error: unknown): boolean =>
+  error instanceof ConnectError && [Code.Unavailable, Code.DeadlineExceeded].includes(error.code);
+
+/** The service could not do its work, whoever asked: what a breaker counts. */
 export const isServiceFailure = (error: unknown): boolean =>
   error instanceof ConnectError &&
   [Code.Unavailable, Code.DeadlineExceeded, Code.ResourceExhausted].includes(error.code);

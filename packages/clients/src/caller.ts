@@ -2,6 +2,7 @@ import { Code, ConnectError, type Transport } from "@connectrpc/connect";
 import type { Breaker, RetryBudget } from "@plinth/balancer";
 import { backoffMs, type Clock, Fault, type Random } from "@plinth/kernel";
 import {
+  isInstanceFailure,
   isServiceFailure,
   isUnavailable,
   lostConnection,
@@ -74,7 +75,7 @@ export function createCaller(options: CallerOptions): <T>(call: Call<T>) => Prom
       return { kind: "done", value };
     } catch (thrown) {
       const error = lostConnection(thrown, service) ?? thrown;
-      pool.report(member, signal?.aborted ? "other" : isUnavailable(error) ? "failed" : "ok", sinceMs);
+      pool.report(member, signal?.aborted ? "other" : isInstanceFailure(error) ? "failed" : "ok", sinceMs);
       return { kind: neverProcessed(error) ? "unreachable" : "failed", error };
     } finally {
       member.inFlight--;

@@ -1,3 +1,4 @@
+import { request } from "node:http";
 import type { Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
 import type { Endpoint } from "@plinth/discovery";
@@ -15,6 +16,7 @@ export interface EndpointChannel {
 
 /** HTTP/2 is tried again after this. */
 const fallbackMs = 300_000;
+const probeTimeoutMs = 1_000;
 const maxBytes = 16 << 20;
 
 export function createEndpointChannel(endpoint: Endpoint, clock: Clock): EndpointChannel {
@@ -35,8 +37,8 @@ export function createEndpointChannel(endpoint: Endpoint, clock: Clock): Endpoin
           (err: unknown) => err,
         );
         if (failure === undefined) return grpc;
-        if (isUnreachable(failure)) throw failure;
-        // Something answers and does not speak HTTP/2: a proxy in between, most likely.
+        // A proxy before an instance that is away takes connections and drops them: HTTP/1.1 would fare no better.
+        if (isUnreachable(failure) || !(await speaksHttp1(endpoint))) throw failure;
         http1UntilMs = clock.monotonicMs() + fallbackMs;
       }
       json ??= createConnectTransport({
@@ -50,6 +52,20 @@ export function createEndpointChannel(endpoint: Endpoint, clock: Clock): Endpoin
     },
     close: () => http2.close(),
   };
+}
+
+/** Whether any HTTP/1.1 answer comes: then something in between keeps HTTP/2 from passing. */
+function speaksHttp1({ host, port }: Endpoint): Promise<boolean> {
+  return new Promise((resolve) => {
+    const asking = request({ host, port, method: "HEAD", path: "/", timeout: probeTimeoutMs }, (answer) => {
+      resolve(true);
+      answer.resume();
+    });
+    asking.once("timeout", () => asking.destroy());
+    asking.once("error", () => resolve(false));
+    asking.once("close", () => resolve(false));
+    asking.end();
+  });
 }
 
 const unreachableCodes = new Set(["ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "ENOTFOUND", "ETIMEDOUT"]);

@@ -1,2 +1,2 @@
 export { createAuthzAuthorizer } from "./authz-authorizer.ts";
-export { type Clients, type ClientsOptions, createClients, forward } from "./clients.ts";
+export { type ClientOptions, type Clients, type ClientsOptions, createClients, forward } from "./clients.ts";

@@ -2,7 +2,7 @@ import type { Endpoint } from "@plinth/discovery";
 import { createHealth, Fault, silentLogger, systemClock, systemRandom } from "@plinth/kernel";
 import { AuditService, Outcome } from "@plinth/proto/plinth/audit/v1/audit";
 import { access, type CallContext, createRpcServer, defineService } from "@plinth/rpc";
-import { eventually } from "@plinth/testing";
+import { eventually, startTcpProxy } from "@plinth/testing";
 import { afterEach, expect, test } from "vitest";
 import { createClients } from "../src/index.ts";
 
@@ -136,4 +136,16 @@ test("calls to a service that hangs are bounded, and go on when it has answered"
   stop.abort();
   await Promise.all(hanging);
   await expect(client.getEntry({ id }, { timeoutMs: 100 })).rejects.toMatchObject({ code: "deadline_exceeded" });
+});
+
+test("an instance whose connections are dropped is not taken for one that speaks HTTP/1.1 only", async () => {
+  const a = await startInstance("a", () => ({}));
+  const proxy = await startTcpProxy(`127.0.0.1:${a.endpoint.port}`);
+  cleanups.push(() => proxy.close());
+  const client = clientOf([{ ...a.endpoint, port: proxy.port }]);
+  proxy.cut();
+  await expect(client.getEntry({ id })).rejects.toMatchObject({ code: "unavailable" });
+  proxy.heal();
+  expect((await client.getEntry({ id })).source).toBe("a");
+  expect(a.calls.map(({ requestHeader }) => requestHeader.get("content-type"))).toEqual(["application/grpc+proto"]);
 });

@@ -1,4 +1,5 @@
 import { connect, createServer, type Socket } from "node:net";
+import { type Clock, systemClock } from "@plinth/kernel";
 
 /** A TCP proxy on loopback that can keep the two sides apart. */
 export interface TcpProxy {
@@ -10,16 +11,19 @@ export interface TcpProxy {
   /** Keeps what is open and takes what comes, but passes nothing on: as if packets were lost. Until `heal`, which cuts them. */
   freeze(): void;
   heal(): void;
+  /** From now on everything takes so long in each direction; 0 for no time. */
+  delay(ms: number): void;
   close(): Promise<void>;
 }
 
 /** Starts one before `target`, "host:port". */
-export async function startTcpProxy(target: string): Promise<TcpProxy> {
+export async function startTcpProxy(target: string, clock: Clock = systemClock): Promise<TcpProxy> {
   const colon = target.lastIndexOf(":");
   const address = { host: target.slice(0, colon), port: Number(target.slice(colon + 1)) };
   const sockets = new Set<Socket>();
   let mode: "open" | "cut" | "frozen" = "open";
   let accepted = 0;
+  let delayMs = 0;
 
   const track = (socket: Socket): void => {
     sockets.add(socket);
@@ -29,6 +33,22 @@ export async function startTcpProxy(target: string): Promise<TcpProxy> {
   const cutAll = (): void => {
     for (const socket of sockets) socket.resetAndDestroy();
   };
+
+  /** What has begun to take time still comes in order: whatever follows it takes as long. */
+  function pass(from: Socket, to: Socket): void {
+    let last = Promise.resolve();
+    from.on("data", (chunk) => {
+      if (mode === "frozen") return;
+      if (delayMs === 0) {
+        if (!to.write(chunk)) from.pause();
+        return;
+      }
+      const due = clock.sleep(delayMs);
+      last = last.then(() => due).then(() => void to.write(chunk));
+    });
+    to.on("drain", () => from.resume());
+    from.on("end", () => void last.then(() => to.end()));
+  }
 
   const server = createServer((client) => {
     accepted++;
@@ -40,7 +60,8 @@ export async function startTcpProxy(target: string): Promise<TcpProxy> {
     if (mode === "frozen") return;
     const upstream = connect(address);
     track(upstream);
-    client.pipe(upstream).pipe(client);
+    pass(client, upstream);
+    pass(upstream, client);
     client.once("close", () => upstream.destroy());
     upstream.once("close", () => client.destroy());
   });
@@ -59,7 +80,9 @@ export async function startTcpProxy(target: string): Promise<TcpProxy> {
     },
     freeze() {
       mode = "frozen";
-      for (const socket of sockets) socket.unpipe().pause();
+    },
+    delay(ms) {
+      delayMs = ms;
     },
     heal() {
       const wasFrozen = mode === "frozen";
