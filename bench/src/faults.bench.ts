@@ -175,7 +175,7 @@ async function stop({ server, proxy }: Instance): Promise<void> {
 
 const openPlinth = (ports: readonly number[]): Contender => ours("Plinth's clients", ports, {});
 const openHedged = (ports: readonly number[]): Contender =>
-  ours("the same, hedged after 50 ms", ports, { hedgeAfterMs: 50 });
+  ours("the same, hedged after 200 ms", ports, { hedgeAfterMs: 200 });
 
 function ours(name: string, ports: readonly number[], options: ClientOptions): Contender {
   const endpoints = ports.map((port) => ({ instanceId: `i-${port}`, host: "127.0.0.1", port, draining: false }));

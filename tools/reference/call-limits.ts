@@ -8,6 +8,7 @@ export const callLimits: Readonly<Record<string, Readonly<Record<string, readonl
       { name: "attemptsMax", meaning: "attempts per call, the first included" },
       { name: "initialMs", meaning: "before an attempt after a failure, at most; doubled each time" },
       { name: "maxMs", meaning: "before an attempt after a failure, ever" },
+      { name: "sparedForRetries", meaning: "retries that hedging leaves in the budget" },
       { name: "pushBackMsMax", meaning: "a server's wish to be left alone that is waited for" },
     ],
     "packages/balancer/src/latency.ts": [

@@ -4,8 +4,8 @@ import type { Clock } from "@plinth/kernel";
 export interface RetryBudget {
   /** Counts a first attempt. */
   deposit(): void;
-  /** True when a retry may be made; counts it. */
-  withdraw(): boolean;
+  /** True when a retry may be made and `spare` further ones are left; counts it. */
+  withdraw(spare?: number): boolean;
 }
 
 /** 20 % of the calls plus 10 a second over a window of 10 s, as in Finagle. */
@@ -27,9 +27,9 @@ export function createRetryBudget(clock: Clock): RetryBudget {
       refill();
       balance = Math.min(max, balance + ratio);
     },
-    withdraw() {
+    withdraw(spare = 0) {
       refill();
-      if (balance < 1) return false;
+      if (balance < 1 + spare) return false;
       balance -= 1;
       return true;
     },

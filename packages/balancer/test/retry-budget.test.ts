@@ -16,6 +16,9 @@ test("retries are a fifth of the calls and ten a second, saved up for ten second
   expect(drain(budget)).toBeCloseTo(20, -0.5);
   clock.advance(3_000);
   expect(drain(budget)).toBe(30);
+  clock.advance(2_000);
+  expect(budget.withdraw(19)).toBe(true);
+  expect(budget.withdraw(19)).toBe(false);
   clock.advance(3_600_000);
   for (let call = 0; call < 1_000; call++) budget.deposit();
   expect(drain(budget)).toBe(100);

@@ -44,6 +44,8 @@ type Attempt<T> =
 const attemptsMax = 3;
 /** Before an attempt after a failure: a random part of this, doubled each time (gRPC proposal A6). */
 const backoff = { initialMs: 25, maxMs: 250 };
+/** Hedging takes only what retries leave: a call that failed needs it more than one that is slow. */
+const sparedForRetries = 5;
 /** A server that wants to be left alone for longer is not called again within this call. */
 const pushBackMsMax = 2_000;
 
@@ -94,7 +96,7 @@ export function createCaller(options: CallerOptions): <T>(call: Call<T>) => Prom
     );
     const early = await Promise.race([first, late]);
     waited.abort();
-    if (early !== "late" || call.signal?.aborted || !budget.withdraw()) return first;
+    if (early !== "late" || call.signal?.aborted || !budget.withdraw(sparedForRetries)) return first;
     metrics.again("hedge");
     const second = one(signalOf(stop[1]));
     const winner = await firstDone(first, second);
