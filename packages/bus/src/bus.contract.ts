@@ -3,6 +3,7 @@ import { eventually as eventuallyWithin } from "@plinth/testing";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { BusMessage, EventBus, SubscribeOptions } from "./bus.ts";
 import type { DeadLetters } from "./dead-letters.ts";
+import { togetherContract } from "./together.contract.ts";
 
 export interface BusFixture {
   /** A started bus on the same storage; the suite calls it for several instances. */
@@ -260,5 +261,7 @@ export function busContract(driver: string, open: () => Promise<BusFixture>): vo
       await eventually(() => expect(tries).toBe(3));
       expect(await fixture.deadLetters.list({ group: "g" })).toEqual([]);
     });
+
+    togetherContract({ message, collect, eventually, bus: () => bus, deadLetters: () => fixture.deadLetters });
   });
 }
