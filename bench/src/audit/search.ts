@@ -14,7 +14,7 @@ export async function measureSearch(
   const own = 200;
   const rare = { actor: "user:rare", resource: "notes/rare", requestId: "rare", source: "rare", action: "rare.done" };
   for (let n = 0; n < own; n++)
-    await log.entries.append({ ...benchEntry(n), ...(n < 20 ? { ...rare, outcome: "denied" as const } : {}) });
+    await log.recorder.record({ ...benchEntry(n), ...(n < 20 ? { ...rare, outcome: "denied" as const } : {}) });
   await admin.query(
     `INSERT INTO audit.sealed_entry
      SELECT n, gen_random_uuid(), timestamptz '2026-09-01' + n * interval '1 second', timestamptz '2026-09-01' + n * interval '1 second',

@@ -6,6 +6,7 @@ import { afterAll } from "vitest";
 import type { NewEntry } from "../src/domain/entry.ts";
 import { createAuditLog } from "../src/log/audit-log.ts";
 import { readHead } from "../src/log/log-head.ts";
+import { lockHead } from "../src/store/log-lock.ts";
 import { migrations, newId } from "./audit-fixture.ts";
 
 export const origin = "plinth.test/audit";
@@ -55,6 +56,12 @@ function partsOn(url: string, options: PartsOptions) {
         (await keys.list()).map(({ key }) => key),
       );
     },
+    /** As the event does that says so. */
+    erase: (userId: string) =>
+      database.transaction(async (tx) => {
+        await lockHead(tx);
+        await log.entries.eraseIn(tx, userId);
+      }),
     /** Until nothing is left to do. */
     async integrateAll() {
       while (await sequencer.round()) {}
