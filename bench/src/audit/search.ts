@@ -37,6 +37,9 @@ export async function measureSearch(
     "outcome denied, 20 entries": { outcome: "denied" },
     "outcome failure, 20,000 entries": { outcome: "failure" },
     "a day in the middle": { startTime: day("05"), endTime: day("06") },
+    "an actor, in a day in the middle": { actor: "user:nobody", startTime: day("05"), endTime: day("06") },
+    "failures of a day in the middle": { outcome: "failure", startTime: day("05"), endTime: day("06") },
+    "all but the last day": { endTime: day("12") },
     "failures of the first day": { outcome: "failure", startTime: day("01"), endTime: day("02") },
     "an actor who is not there": { actor: "user:nobody" },
   };

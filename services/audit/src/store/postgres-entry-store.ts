@@ -1,7 +1,7 @@
 import { type Clock, Fault } from "@plinth/kernel";
 import type { Database, Transaction } from "@plinth/postgres";
-import { and, asc, desc, gt, inArray, lt, lte } from "drizzle-orm";
-import type { Entry, NewEntry } from "../domain/entry.ts";
+import { and, asc, desc, inArray } from "drizzle-orm";
+import type { Entry, EntryFilter, NewEntry } from "../domain/entry.ts";
 import type { Secrets } from "../sealing/secrets.ts";
 import type { EntrySealer, OpenedEntry } from "./entry-sealer.ts";
 import type { EntryStore } from "./entry-store.ts";
@@ -11,6 +11,7 @@ import { sealedEntryTable as table } from "./schema.ts";
 import { insertSealedRows } from "./sealed-rows.ts";
 import { noteNumbers } from "./source-gaps.ts";
 import type { SubjectKeys } from "./subject-keys.ts";
+import { type Page, withinPage, withinWindow } from "./time-window.ts";
 
 export interface EntryStoreOptions {
   database: Database;
@@ -55,6 +56,17 @@ export function createPostgresEntryStore(options: EntryStoreOptions): EntryStore
     return places.map(({ entry, ...place }) => ({ ...entry, ...place, personalData: "readable" }));
   }
 
+  async function page(filter: EntryFilter, page: Page): Promise<OpenedEntry[]> {
+    const conditions = and(withinPage(page), ...filterConditions(filter, secrets));
+    const rows = await database.drizzle
+      .select()
+      .from(table)
+      .where(withinWindow(filter, conditions, page))
+      .orderBy(page.order === "newest first" ? desc(table.sequence) : asc(table.sequence))
+      .limit(page.limit);
+    return sealer.open(database, rows);
+  }
+
   return {
     async appendIn(tx, given) {
       if (given.length === 0) return [];
@@ -70,23 +82,11 @@ export function createPostgresEntryStore(options: EntryStoreOptions): EntryStore
     },
     get: async (id) => (await find(database, [id]))[0],
     async list(filter, { before, limit }) {
-      const rows = await database.drizzle
-        .select()
-        .from(table)
-        .where(and(...filterConditions(filter, secrets), before === undefined ? undefined : lt(table.sequence, before)))
-        .orderBy(desc(table.sequence))
-        .limit(limit);
-      return (await sealer.open(database, rows)).map(({ entry }) => entry);
+      const until = before === undefined ? undefined : before - 1n;
+      const opened = await page(filter, { after: 0n, until, order: "newest first", limit });
+      return opened.map(({ entry }) => entry);
     },
-    async scan(filter, { after, until, limit }) {
-      const rows = await database.drizzle
-        .select()
-        .from(table)
-        .where(and(...filterConditions(filter, secrets), gt(table.sequence, after), lte(table.sequence, until)))
-        .orderBy(asc(table.sequence))
-        .limit(limit);
-      return sealer.open(database, rows);
-    },
+    scan: (filter, { after, until, limit }) => page(filter, { after, until, order: "oldest first", limit }),
     eraseIn: keys.eraseIn,
   };
 }
