@@ -5,9 +5,10 @@ import type { BusMessage, SubscribeOptions } from "../bus.ts";
 import { observeLag } from "../bus-metrics.ts";
 import type { Failure } from "../dead-letters.ts";
 import { deliver } from "../deliver.ts";
-import { handledTogether, isFull, togetherMax, togetherMaxBytes } from "../handle-together.ts";
+import { handledTogether } from "../handle-together.ts";
 import { createWakeUp, type WakeUp } from "../wake-up.ts";
 import { storeDeadLetter } from "./postgres-dead-letters.ts";
+import { readMessages } from "./read-messages.ts";
 import { busChannel, partitionCount, replayTopic } from "./schema.ts";
 
 export interface PostgresConsumerOptions {
@@ -108,7 +109,8 @@ export function createPostgresConsumer(options: PostgresConsumerOptions): Compon
     while (!signal.aborted) {
       mine ||= await tryLock(at);
       if (mine) owned.set(at.topic, (owned.get(at.topic) ?? new Set()).add(at.partition));
-      if (!(mine && (await next(at, signal)))) await wakeUp.wait(pollMs, signal);
+      const more = mine && (await next(at, signal));
+      if (!more) await wakeUp.wait(pollMs, signal);
     }
     if (connectionReason(signal)) throw connectionReason(signal);
   }
@@ -117,15 +119,15 @@ export function createPostgresConsumer(options: PostgresConsumerOptions): Compon
 
   /** Handles the next messages, together or one after another, and remembers how far it came, also when stopped in between. */
   async function consumeBatch(at: Partition, signal: AbortSignal): Promise<boolean> {
-    const rows = await nextMessages(at);
+    const { messages, full } = await readMessages(database, subscription.group, at);
     let done: string | undefined;
     try {
-      const messages = rows.map(({ position: _, ...message }) => message);
-      if (await handledTogether(messages, subscription, { logger }, signal)) {
-        done = rows.at(-1)?.position;
-        return isFull(rows);
+      const all = messages.map(({ message }) => message);
+      if (await handledTogether(all, subscription, { logger }, signal)) {
+        done = messages.at(-1)?.position;
+        return full;
       }
-      for (const { position, ...message } of rows) {
+      for (const { position, message } of messages) {
         if (signal.aborted) break;
         await deliver(message, subscription, depsAt(at.partition, position), signal);
         done = position;
@@ -133,23 +135,7 @@ export function createPostgresConsumer(options: PostgresConsumerOptions): Compon
     } finally {
       if (done !== undefined) await commit(at, done);
     }
-    return isFull(rows);
-  }
-
-  /** As many as may be in memory at once, at least one. */
-  function nextMessages({ topic, partition }: Partition): Promise<(BusMessage & { position: string })[]> {
-    return database.query(
-      `SELECT position, topic, key, id, source, type, subject, time, data, actor, request_id AS "requestId", traceparent
-       FROM (
-         SELECT *, sum(length(data)) OVER (ORDER BY position) - length(data) AS before FROM (
-           SELECT * FROM message WHERE topic = $1 AND partition = $2 AND position > coalesce(
-             (SELECT position FROM consumer WHERE consumer_group = $3 AND topic = $1 AND partition = $2), 0)
-           ORDER BY position LIMIT $4
-         ) AS next
-       ) AS counted WHERE before < $5 ORDER BY position`,
-      [topic, partition, subscription.group, togetherMax, togetherMaxBytes],
-      "next_messages",
-    );
+    return full;
   }
 
   async function commit({ topic, partition }: Partition, position: string): Promise<void> {

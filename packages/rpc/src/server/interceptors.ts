@@ -1,5 +1,5 @@
 import type { DescMethod } from "@bufbuild/protobuf";
-import { Code, type Interceptor, type StreamRequest, type UnaryRequest } from "@connectrpc/connect";
+import { Code, type ConnectError, type Interceptor, type StreamRequest, type UnaryRequest } from "@connectrpc/connect";
 import { context, metrics, propagation, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
 import { type Clock, Fault, type Logger, type Random } from "@plinth/kernel";
 import { type Authorizer, enforceAccess } from "../access.ts";
@@ -120,20 +120,32 @@ const headerGetter = {
 function errorMapping({ logger, onDenied }: InterceptorOptions): Interceptor {
   return (next) => async (request) => {
     const call = request.contextValues.get(callContextKey);
-    try {
-      const response = await next(request);
-      response.header.set("x-request-id", call.requestId);
-      return response;
-    } catch (err) {
+    const toAnswer = (err: unknown): ConnectError => {
       const error = thrownToConnectError(call.signal.aborted && !request.signal.aborted ? deadlineExceeded(err) : err);
       error.metadata.set("x-request-id", call.requestId);
       logFailure(logger, request, call, error.code, err);
       if (error.code === Code.PermissionDenied) {
         onDenied?.({ rpc: rpcName(request), reason: reasonOf(error), call });
       }
-      throw error;
+      return error;
+    };
+    try {
+      const response = await next(request);
+      response.header.set("x-request-id", call.requestId);
+      return response.stream ? { ...response, message: withErrors(response.message, toAnswer) } : response;
+    } catch (err) {
+      throw toAnswer(err);
     }
   };
+}
+
+/** The handler of a stream runs, and fails, while its messages are sent. */
+async function* withErrors<T>(messages: AsyncIterable<T>, toAnswer: (err: unknown) => ConnectError): AsyncGenerator<T> {
+  try {
+    yield* messages;
+  } catch (err) {
+    throw toAnswer(err);
+  }
 }
 
 const rpcName = (request: AnyRequest): string => `${request.service.typeName}/${request.method.name}`;

@@ -16,39 +16,17 @@ interface GapRow {
 }
 
 /**
- * Notes that records with these numbers arrived, in this order: those that a source skipped are a gap from now on, and one that
- * arrives late is taken out of its gap. Records without a number are left alone. The caller holds the head's lock.
+ * Notes that a source's record with this number arrived: those it skipped are a gap from now on, and one that arrives late
+ * is taken out of its gap. The caller holds the head's lock.
  */
-export async function noteNumbers(
-  tx: Transaction,
-  records: readonly { source: string; sourceSequence?: bigint | undefined }[],
-  now: Date,
-): Promise<void> {
-  const sources = new Set(
-    records.flatMap(({ source, sourceSequence }) => (sourceSequence === undefined ? [] : source)),
-  );
-  if (sources.size === 0) return;
-  const positions = await tx.query<{ source: string; last: string }>(
-    "SELECT source, last FROM source_position WHERE source = ANY($1::text[])",
-    [[...sources]],
-    "source_positions",
-  );
-  const lasts = new Map(positions.map(({ source, last }) => [source, BigInt(last)]));
-  for (const { source, sourceSequence: number } of records) {
-    if (number === undefined) continue;
-    const last = lasts.get(source) ?? 0n;
-    if (number <= last) {
-      await fill(tx, source, number);
-      continue;
-    }
-    if (number > last + 1n) await insert(tx, { source, first: last + 1n, last: number - 1n, foundTime: now });
-    lasts.set(source, number);
-  }
+export async function noteNumber(tx: Transaction, source: string, number: bigint, now: Date): Promise<void> {
+  const [position] = await tx.query<{ last: string }>("SELECT last FROM source_position WHERE source = $1", [source]);
+  const last = BigInt(position?.last ?? 0);
+  if (number <= last) return fill(tx, source, number);
+  if (number > last + 1n) await insert(tx, { source, first: last + 1n, last: number - 1n, foundTime: now });
   await tx.query(
-    `INSERT INTO source_position (source, last) SELECT * FROM unnest($1::text[], $2::bigint[])
-     ON CONFLICT (source) DO UPDATE SET last = excluded.last`,
-    [[...lasts.keys()], [...lasts.values()].map(String)],
-    "set_source_positions",
+    "INSERT INTO source_position (source, last) VALUES ($1, $2) ON CONFLICT (source) DO UPDATE SET last = excluded.last",
+    [source, String(number)],
   );
 }
 
