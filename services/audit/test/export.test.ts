@@ -163,7 +163,9 @@ describe("an export that was cut goes on behind what came", () => {
     let text = "";
     let position: ExportPosition | undefined;
     for (let calls = 1; ; calls++) {
-      const answers = (await logClient()).exportEntries({ ...request, ...(position ? { position } : {}) });
+      const cut = new AbortController();
+      const { signal } = cut;
+      const answers = (await logClient()).exportEntries({ ...request, ...(position ? { position } : {}) }, { signal });
       let came = false;
       for await (const answer of answers) {
         text += Buffer.from(answer.lines).toString();
@@ -171,6 +173,7 @@ describe("an export that was cut goes on behind what came", () => {
         came = true;
         break;
       }
+      cut.abort();
       if (!came) return { text, calls };
       await between();
     }

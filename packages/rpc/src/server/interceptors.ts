@@ -132,7 +132,10 @@ function errorMapping({ logger, onDenied }: InterceptorOptions): Interceptor {
     try {
       const response = await next(request);
       response.header.set("x-request-id", call.requestId);
-      return response.stream ? { ...response, message: withErrors(response.message, toAnswer) } : response;
+      if (!response.stream) return response;
+      // Who gave the call up gets no answer, and it is no failure either.
+      const toStreamAnswer = (err: unknown) => (request.signal.aborted ? err : toAnswer(err));
+      return { ...response, message: withErrors(response.message, toStreamAnswer) };
     } catch (err) {
       throw toAnswer(err);
     }
@@ -140,7 +143,7 @@ function errorMapping({ logger, onDenied }: InterceptorOptions): Interceptor {
 }
 
 /** The handler of a stream runs, and fails, while its messages are sent. */
-async function* withErrors<T>(messages: AsyncIterable<T>, toAnswer: (err: unknown) => ConnectError): AsyncGenerator<T> {
+async function* withErrors<T>(messages: AsyncIterable<T>, toAnswer: (err: unknown) => unknown): AsyncGenerator<T> {
   try {
     yield* messages;
   } catch (err) {
