@@ -37,6 +37,7 @@ export {
 export { decodePageToken, encodePageToken, uuidForm } from "./page-token.ts";
 export { exitCodes, type ProcessPlan, runProcess } from "./process.ts";
 export { formatUuidV7, type Random, systemRandom } from "./random.ts";
+export { createRounds, type RoundsOptions } from "./rounds.ts";
 export { newNonce, openBytes, sealBytes } from "./sealed-bytes.ts";
 export { locateService, platformServiceNames, qualifiedServiceName } from "./service-name.ts";
 export { startTelemetry, type Telemetry, type TelemetryOptions } from "./telemetry.ts";
