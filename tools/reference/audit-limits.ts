@@ -45,6 +45,9 @@ export const auditLimits: Readonly<Record<string, Readonly<Record<string, readon
       { name: "answerBytesMax", meaning: "what is read of a witness's answer" },
     ],
     "services/audit/src/http/tlog-routes.ts": [{ name: "timeoutMs", meaning: "asking authz about a reader of tiles" }],
+    "cli/src/audit/export-pieces.ts": [
+      { name: "attemptsMax", meaning: "calls in a row of `plinth audit` that bring nothing more of an export" },
+    ],
     "packages/transparency-log/src/note.ts": [
       { name: "noteCharsMax", meaning: "a checkpoint, in characters", unit: "count" },
       { name: "signaturesMax", meaning: "signatures of a checkpoint" },

@@ -5,6 +5,7 @@ import { type Component, silentLogger, systemClock, systemRandom } from "@plinth
 import { createDatabase, type Database } from "@plinth/postgres";
 import { UserUpdatedSchema } from "@plinth/proto/plinth/identity/v1/events";
 import { UserState } from "@plinth/proto/plinth/identity/v1/identity";
+import pg from "pg";
 import { inSchema } from "../event-schemas.ts";
 import { treeCpuUs } from "../process-meter.ts";
 import { printTable } from "../table.ts";
@@ -65,6 +66,7 @@ export async function measureFromBus(log: AuditLog, options: FromBusOptions): Pr
   const signedMs = performance.now() - begin;
   const used = process.cpuUsage(cpu);
   const serverUsedUs = treeCpuUs(serverPid) - serverCpuUs;
+  const bytes = await bytesPerEvent(url, backlog);
   const paced = await pace(shop, { pacedPerSecond, seconds, recordedAtMs, log, backlog });
   for (const part of parts.toReversed()) await part.stop?.(AbortSignal.timeout(20_000));
 
@@ -76,10 +78,24 @@ export async function measureFromBus(log: AuditLog, options: FromBusOptions): Pr
       "CPU us per event, PostgreSQL": serverUsedUs / backlog,
     },
   ]);
+  printTable("Audit log: bytes on disk per event", [bytes]);
   printTable(
     `Audit log: from a commit with an event in the outbox, ${pacedPerSecond} a second for ${seconds} s, to the entry and to the signed tree`,
     [paced],
   );
+}
+
+/** Tables and indexes, those of the bus and of the service's inbox as well. */
+async function bytesPerEvent(url: string, events: number): Promise<Record<string, number>> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  const { rows } = await client.query(
+    `SELECT pg_table_size('audit.sealed_entry') AS entry, pg_indexes_size('audit.sealed_entry') AS "its indexes",
+       pg_total_relation_size('audit.tile') AS tree, pg_total_relation_size('audit.inbox') AS inbox,
+       pg_total_relation_size('plinth_bus.message') AS "bus, for 7 days"`,
+  );
+  await client.end();
+  return Object.fromEntries(Object.entries(rows[0]).map(([part, bytes]) => [part, Number(bytes) / events]));
 }
 
 interface Pace {
