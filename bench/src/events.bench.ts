@@ -4,10 +4,10 @@ import path from "node:path";
 import { Int32ValueSchema } from "@bufbuild/protobuf/wkt";
 import { appendEvent, type BusMessage, createOutboxRelay, createPostgresBus, type EventBus } from "@plinth/bus";
 import { createKafkaBus } from "@plinth/bus/kafka";
+import { startEmbeddedPostgres } from "@plinth/cli";
 import { type Component, silentLogger, systemClock, systemRandom } from "@plinth/kernel";
 import { kafkaProblem, kafkaVersion, startKafka } from "@plinth/local-servers";
 import { createDatabase, type Database, markAllHandled, markHandled } from "@plinth/postgres";
-import { startPostgres } from "@plinth/testing";
 import pg from "pg";
 import { inSchema, makeEventSchemas } from "./event-schemas.ts";
 import { printTable } from "./table.ts";
@@ -19,16 +19,22 @@ const keys = 200;
 const pacedPerSecond = 100;
 const topic = "bench.item.v1";
 
-/** From the outbox over the bus to a consumer with an inbox, all in one process: a backlog, then events as they happen. */
+/** From the outbox over the bus to a consumer with an inbox, all in one process, on a PostgreSQL that waits for the disk: a backlog, then events as they happen. */
 export async function benchEvents(seconds: number): Promise<void> {
   const folder = await mkdtemp(path.join(tmpdir(), "plinth-events-"));
-  const postgres = await startPostgres();
+  const postgres = await startEmbeddedPostgres({
+    dataDirectory: path.join(folder, "data"),
+    logFile: path.join(folder, "postgres.log"),
+    superuserPassword: "bench",
+    preferredPort: 15_439,
+  });
+  const server = postgres.url("postgres");
   const rows = [];
   try {
-    rows.push(await measure("PostgreSQL", await prepare(postgres.url, "a"), seconds, async (url) => postgresBus(url)));
+    rows.push(await measure("PostgreSQL", await prepare(server, "a"), seconds, async (url) => postgresBus(url)));
     const problem = await kafkaProblem();
     if (problem !== undefined) process.stdout.write(`Kafka is left out: ${problem}\n`);
-    else rows.push(await measureKafka(path.join(folder, "kafka"), await prepare(postgres.url, "b"), seconds));
+    else rows.push(await measureKafka(path.join(folder, "kafka"), await prepare(server, "b"), seconds));
   } finally {
     await postgres.stop();
     await rm(folder, { recursive: true, force: true });

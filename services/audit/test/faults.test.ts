@@ -1,7 +1,7 @@
 import type { Checkpoint } from "@plinth/transparency-log";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { newId } from "./audit-fixture.ts";
-import { earlierEntrySql, logParts, newEntry } from "./log-parts.ts";
+import { earlierEntrySql, logParts, newEntry, newEvent, recordingsOf } from "./log-parts.ts";
 import { auditTree } from "./tree-auditor.ts";
 import { type FaultKind, type WriteFaults, writeFaults } from "./write-faults.ts";
 
@@ -40,6 +40,8 @@ async function aLife(n: number): Promise<void> {
   await insist(() => recorder.record(first));
   await insist(() => sequencer.round());
   await insist(() => recorder.record(second));
+  const events = [newEvent(), newEvent({ actor: `user:${n}` }), newEvent()];
+  await insist(() => recorder.recordEvents(recordingsOf([...events, ...events])));
   await insist(() => sequencer.round());
   await insist(() => parts.erase(String(n)));
   await insist(() => erasure.round());
@@ -69,6 +71,7 @@ describe.each(["failed", "failed but applied"] satisfies FaultKind[])("a write t
     // Each kind of write was hit.
     const expected = [
       "INSERT INTO sealed_entry",
+      "INSERT INTO inbox",
       "INSERT INTO subject_key",
       "UPDATE head SET",
       "INSERT INTO tile",

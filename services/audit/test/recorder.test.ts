@@ -3,9 +3,7 @@ import type { BusMessage } from "@plinth/bus";
 import { UserErasedSchema } from "@plinth/proto/plinth/identity/v1/events";
 import { userTopic } from "@plinth/service";
 import { beforeAll, describe, expect, test } from "vitest";
-import { entryOfEvent } from "../src/events/entry-of-event.ts";
-import { newId } from "./audit-fixture.ts";
-import { logParts, newEntry } from "./log-parts.ts";
+import { logParts, newEntry, newEvent, recordingsOf } from "./log-parts.ts";
 import { auditTree } from "./tree-auditor.ts";
 
 let parts: Awaited<ReturnType<typeof logParts>>;
@@ -13,14 +11,7 @@ beforeAll(async () => {
   parts = await logParts();
 });
 
-const event = (change: Partial<BusMessage> = {}): BusMessage => ({
-  ...{ id: newId(), source: "notes", type: "notes.v1.Shared", subject: "notes/1", time: new Date() },
-  ...{ topic: "notes.note.v1", key: "1", data: new Uint8Array([1]), actor: "user:ada", requestId: "r" },
-  traceparent: undefined,
-  ...change,
-});
-const record = (events: readonly BusMessage[]) =>
-  parts.recorder.recordEvents(events.map((one) => ({ entry: entryOfEvent(one), event: one })));
+const record = (events: readonly BusMessage[]) => parts.recorder.recordEvents(recordingsOf(events));
 const sequences = async (events: readonly BusMessage[]) => {
   const found = await Promise.all(events.map(({ id }) => parts.entries.get(id)));
   return found.map((one) => one && Number(one.entry.sequence));
@@ -30,7 +21,7 @@ const given = async () => Number((await parts.testDatabase.admin("SELECT sequenc
 describe("events that are recorded together", () => {
   test("follow each other in the order given, each once, also when one comes twice or again", async () => {
     const before = await given();
-    const [one, two, three] = [event(), event(), event()];
+    const [one, two, three] = [newEvent(), newEvent(), newEvent()];
     await record([one, two, one, three, two]);
     await record([three, one]);
     expect(await sequences([one, two, three])).toEqual([before + 1, before + 2, before + 3]);
@@ -39,7 +30,7 @@ describe("events that are recorded together", () => {
 
   test("are recorded all or none", async () => {
     const before = await given();
-    const [fine, bad] = [event(), event({ type: "with \u0000" })];
+    const [fine, bad] = [newEvent(), newEvent({ type: "with \u0000" })];
     await expect(record([fine, bad])).rejects.toThrow();
     expect(await sequences([fine])).toEqual([undefined]);
     expect(await given()).toBe(before);
@@ -48,7 +39,7 @@ describe("events that are recorded together", () => {
   });
 
   test("share a transaction with others and with calls, and a bad one takes none of them along", async () => {
-    const arrays = Array.from({ length: 6 }, () => [event(), event()]);
+    const arrays = Array.from({ length: 6 }, () => [newEvent(), newEvent()]);
     (arrays[3]?.[1] as BusMessage).type = "with \u0000";
     const entry = newEntry();
     const [outcomes, recorded] = await Promise.all([
@@ -72,9 +63,9 @@ describe("events that are recorded together", () => {
   });
 
   test("have an erasure among them: what is about the user cannot be read, before it and behind it", async () => {
-    const about = (userId: string) => event({ actor: `user:${userId}`, subject: `users/${userId}` });
+    const about = (userId: string) => newEvent({ actor: `user:${userId}`, subject: `users/${userId}` });
     const erasedEvent = (userId: string) =>
-      event({
+      newEvent({
         ...{
           source: "identity",
           topic: userTopic,
