@@ -122,7 +122,6 @@ function errorMapping({ logger, onDenied }: InterceptorOptions): Interceptor {
     const call = request.contextValues.get(callContextKey);
     const toAnswer = (err: unknown): ConnectError => {
       const error = thrownToConnectError(call.signal.aborted && !request.signal.aborted ? deadlineExceeded(err) : err);
-      error.metadata.set("x-request-id", call.requestId);
       logFailure(logger, request, call, error.code, err);
       if (error.code === Code.PermissionDenied) {
         onDenied?.({ rpc: rpcName(request), reason: reasonOf(error), call });
@@ -137,7 +136,9 @@ function errorMapping({ logger, onDenied }: InterceptorOptions): Interceptor {
       const toStreamAnswer = (err: unknown) => (request.signal.aborted ? err : toAnswer(err));
       return { ...response, message: withErrors(response.message, toStreamAnswer) };
     } catch (err) {
-      throw toAnswer(err);
+      const error = toAnswer(err);
+      error.metadata.set("x-request-id", call.requestId);
+      throw error;
     }
   };
 }
