@@ -14,7 +14,8 @@ export const auditLimits: Readonly<Record<string, Readonly<Record<string, readon
     "services/audit/src/recording/group-commit.ts": [
       {
         name: "groupMax",
-        meaning: "records and events that share a transaction; none is added once there are so many",
+        meaning:
+          "records and events that share a transaction, large ones counted by KiB; none is added once there are so many",
       },
     ],
     "services/audit/src/domain/entry-limits.ts": [

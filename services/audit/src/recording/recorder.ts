@@ -28,7 +28,7 @@ export interface Recorder {
 
 /** Calls and events that arrive at the same time share a transaction, and with it one lock, one commit and one statement of each kind. */
 export function createRecorder({ database, entries }: { database: Database; entries: EntryStore }): Recorder {
-  const commits = createGroupCommit({ database, commit, sizeOf: (work: readonly Recording[]) => work.length });
+  const commits = createGroupCommit({ database, commit, sizeOf });
 
   async function commit(tx: Transaction, works: readonly (readonly Recording[])[]): Promise<(Entry | undefined)[][]> {
     await lockHead(tx);
@@ -71,6 +71,13 @@ export function createRecorder({ database, entries }: { database: Database; entr
     },
   };
 }
+
+/** A large one counts as many as it has KiB: what a transaction holds in memory is bounded. */
+const sizeOf = (work: readonly Recording[]): number =>
+  work.reduce((sum, { entry, event }) => {
+    const bytes = event?.data.byteLength ?? JSON.stringify(entry.details).length;
+    return sum + 1 + Math.floor(bytes / 1024);
+  }, 0);
 
 /** Without events that were handled before, or that are there a second time. */
 async function firstDeliveries(tx: Transaction, all: readonly Recording[]): Promise<Recording[]> {
