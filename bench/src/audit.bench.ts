@@ -8,21 +8,25 @@ import { createDatabase, type Database, migrate } from "@plinth/postgres";
 import { ensureDatabase, ensureSchema, roleUrl } from "@plinth/postgres/provision";
 import pg from "pg";
 import { measureAppends } from "./audit/appends.ts";
+import { measureFromBus } from "./audit/from-bus.ts";
 import { measureSearch } from "./audit/search.ts";
 import { measureTrees } from "./audit/trees.ts";
 import { measureVerifying } from "./audit/verifying.ts";
+import { makeEventSchemas } from "./event-schemas.ts";
 
 const migrations = path.resolve(import.meta.dirname, "../../services/audit/migrations");
 
 /** How much of what is made up: less, to see that the benchmark works. */
 export interface AuditScale {
+  /** Events that wait on the bus. */
+  backlog: number;
   /** Entries that are searched. */
   entries: number;
   /** Leaves, ascending, in steps of 100,000. */
   trees: readonly number[];
 }
 
-const fullScale: AuditScale = { entries: 1_000_000, trees: [1_000_000, 10_000_000] };
+const fullScale: AuditScale = { backlog: 20_000, entries: 1_000_000, trees: [1_000_000, 10_000_000] };
 
 /** The audit log on a PostgreSQL of its own with its usual settings (it waits for the disk), in one process. */
 export async function benchAudit(seconds: number, scale: AuditScale = fullScale): Promise<void> {
@@ -35,8 +39,16 @@ export async function benchAudit(seconds: number, scale: AuditScale = fullScale)
       superuserPassword: "bench",
       preferredPort: 15_438,
     });
-    const { url } = postgres;
-    await withDatabase(url, "appends", async (database) => measureAppends(logOn(database), database, seconds));
+    const { url, pid } = postgres;
+    await withDatabase(url, "events", async (database) => {
+      const owner = url("events");
+      await makeEventSchemas(owner);
+      const load = { backlog: scale.backlog, pacedPerSecond: 100, seconds };
+      await measureFromBus(logOn(database), { url: owner, serverPid: pid, ...load });
+    });
+    await withDatabase(url, "appends", (database) =>
+      measureAppends(logOn(database), { database, serverPid: pid, seconds }),
+    );
     await withDatabase(url, "search", (database, admin) =>
       measureSearch(logOn(database), { database, admin, total: scale.entries }),
     );

@@ -1,21 +1,15 @@
-import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { Int32ValueSchema } from "@bufbuild/protobuf/wkt";
-import {
-  appendEvent,
-  type BusMessage,
-  busSchemaSql,
-  createOutboxRelay,
-  createPostgresBus,
-  type EventBus,
-} from "@plinth/bus";
+import { appendEvent, type BusMessage, createOutboxRelay, createPostgresBus, type EventBus } from "@plinth/bus";
 import { createKafkaBus } from "@plinth/bus/kafka";
+import { startEmbeddedPostgres } from "@plinth/cli";
 import { type Component, silentLogger, systemClock, systemRandom } from "@plinth/kernel";
 import { kafkaProblem, kafkaVersion, startKafka } from "@plinth/local-servers";
-import { createDatabase, type Database, markHandled, migrate } from "@plinth/postgres";
-import { startPostgres } from "@plinth/testing";
+import { createDatabase, type Database, markAllHandled, markHandled } from "@plinth/postgres";
 import pg from "pg";
+import { inSchema, makeEventSchemas } from "./event-schemas.ts";
 import { printTable } from "./table.ts";
 import { until } from "./until.ts";
 
@@ -25,16 +19,22 @@ const keys = 200;
 const pacedPerSecond = 100;
 const topic = "bench.item.v1";
 
-/** From the outbox over the bus to a consumer with an inbox, all in one process: a backlog, then events as they happen. */
+/** From the outbox over the bus to a consumer with an inbox, all in one process, on a PostgreSQL that waits for the disk: a backlog, then events as they happen. */
 export async function benchEvents(seconds: number): Promise<void> {
   const folder = await mkdtemp(path.join(tmpdir(), "plinth-events-"));
-  const postgres = await startPostgres();
+  const postgres = await startEmbeddedPostgres({
+    dataDirectory: path.join(folder, "data"),
+    logFile: path.join(folder, "postgres.log"),
+    superuserPassword: "bench",
+    preferredPort: 15_439,
+  });
+  const server = postgres.url("postgres");
   const rows = [];
   try {
-    rows.push(await measure("PostgreSQL", await prepare(postgres.url, "a"), seconds, async (url) => postgresBus(url)));
+    rows.push(await measure("PostgreSQL", await prepare(server, "a"), seconds, async (url) => postgresBus(url)));
     const problem = await kafkaProblem();
     if (problem !== undefined) process.stdout.write(`Kafka is left out: ${problem}\n`);
-    else rows.push(await measureKafka(path.join(folder, "kafka"), await prepare(postgres.url, "b"), seconds));
+    else rows.push(await measureKafka(path.join(folder, "kafka"), await prepare(server, "b"), seconds));
   } finally {
     await postgres.stop();
     await rm(folder, { recursive: true, force: true });
@@ -68,26 +68,12 @@ async function prepare(serverUrl: string, name: string): Promise<string> {
   await admin.end();
   const url = new URL(serverUrl);
   url.pathname = `/bench_${name}`;
-  const client = new pg.Client({ connectionString: url.href });
-  await client.connect();
-  await client.query(`CREATE SCHEMA shop; CREATE SCHEMA plinth_bus; SET search_path = plinth_bus; ${busSchemaSql}`);
-  await client.end();
-  const directory = await mkdtemp(path.join(tmpdir(), "plinth-none-"));
-  await mkdir(directory, { recursive: true });
-  const runtimeRole = url.username;
-  await migrate({ url: url.href, schema: "shop", runtimeRole, directory, logger: silentLogger, clock: systemClock });
-  await rm(directory, { recursive: true });
+  await makeEventSchemas(url.href);
   return url.href;
 }
 
 const postgresBus = (url: string): EventBus =>
   createPostgresBus({ ...tools, url: inSchema(url, "plinth_bus"), applicationName: "bench" });
-
-function inSchema(url: string, schema: string): string {
-  const result = new URL(url);
-  result.searchParams.set("options", `-c search_path=${schema}`);
-  return result.href;
-}
 
 async function measure(name: string, url: string, seconds: number, open: (url: string) => Promise<EventBus>) {
   const database = createDatabase({ ...tools, url: inSchema(url, "shop"), applicationName: "bench" });
@@ -109,6 +95,20 @@ async function measure(name: string, url: string, seconds: number, open: (url: s
       handledAtMs.set(id, performance.now());
     },
   });
+  let together = 0;
+  const batches = bus.subscribe({
+    group: "bench-together",
+    topics: [topic],
+    async handle({ id }) {
+      await database.transaction((tx) => markHandled(tx, "bench-together", id));
+      together++;
+    },
+    async handleTogether(messages) {
+      const ids = messages.map(({ id }) => id);
+      await database.transaction((tx) => markAllHandled(tx, "bench-together", ids));
+      together += messages.length;
+    },
+  });
   const relay = createOutboxRelay({ ...tools, database, bus: counting, source: "bench" });
   const parts: Component[] = [database, bus, relay, consumer];
   await database.start?.();
@@ -123,6 +123,11 @@ async function measure(name: string, url: string, seconds: number, open: (url: s
     () => consumer.start?.(),
     async () => handledAtMs.size >= backlog,
   );
+  const consumingTogether = await rate(
+    () => batches.start?.(),
+    async () => together >= backlog,
+  );
+  await batches.stop?.(AbortSignal.timeout(20_000));
   const cpu = process.cpuUsage();
   const latencies = await paced(database, seconds, handledAtMs);
   const used = process.cpuUsage(cpu);
@@ -132,6 +137,7 @@ async function measure(name: string, url: string, seconds: number, open: (url: s
     bus: name,
     "relayed/s": relaying,
     "consumed/s": consuming,
+    "together/s": consumingTogether,
     "p50 ms": at(0.5),
     "p99 ms": at(0.99),
     "max ms": latencies.at(-1) ?? Number.NaN,

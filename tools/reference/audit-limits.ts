@@ -11,8 +11,19 @@ export const auditLimits: Readonly<Record<string, Readonly<Record<string, readon
       { name: "batchMax", meaning: "entries of an export that are read at a time" },
       { name: "messageCharsMax", meaning: "a message of an export, in characters", unit: "count" },
     ],
-    "services/audit/src/store/group-commit.ts": [
-      { name: "groupMax", meaning: "records and events that share a transaction" },
+    "services/audit/src/recording/group-commit.ts": [
+      {
+        name: "groupMax",
+        meaning:
+          "records and events that share a transaction, large ones counted by KiB; none is added once there are so many",
+      },
+    ],
+    "services/audit/src/domain/entry-limits.ts": [
+      {
+        name: "detailsMaxBytes",
+        meaning: "details of an entry as JSON; then `ENTRY_TOO_LARGE`, or the event's payload in their place",
+      },
+      { name: "payloadMaxBytes", meaning: "payload of an entry; then its size and hash in its place" },
     ],
     "services/audit/src/log/sequencer.ts": [
       { name: "intervalMs", meaning: "between two looks for entries that are not in the tree yet" },
@@ -35,6 +46,9 @@ export const auditLimits: Readonly<Record<string, Readonly<Record<string, readon
       { name: "answerBytesMax", meaning: "what is read of a witness's answer" },
     ],
     "services/audit/src/http/tlog-routes.ts": [{ name: "timeoutMs", meaning: "asking authz about a reader of tiles" }],
+    "cli/src/audit/export-pieces.ts": [
+      { name: "attemptsMax", meaning: "calls in a row of `plinth audit` that bring nothing more of an export" },
+    ],
     "packages/transparency-log/src/note.ts": [
       { name: "noteCharsMax", meaning: "a checkpoint, in characters", unit: "count" },
       { name: "signaturesMax", meaning: "signatures of a checkpoint" },

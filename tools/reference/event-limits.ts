@@ -89,8 +89,15 @@ export const databaseAndEvents: Readonly<Record<string, Readonly<Record<string, 
       { name: "pruneIntervalMs", meaning: "between two removals of old events" },
     ],
     "packages/bus/src/postgres/postgres-consumer.ts": [
-      { name: "batchMax", meaning: "events read at a time" },
+      { name: "replaysMax", meaning: "dead letters that were handed back and are read at a time" },
       { name: "pollMs", meaning: "delay of an event whose wake-up was missed" },
+    ],
+    "packages/bus/src/handle-together.ts": [
+      {
+        name: "togetherMax",
+        meaning: "events of a partition that are handled at once, and read from PostgreSQL at a time",
+      },
+      { name: "togetherMaxBytes", meaning: "none is added once their data has so many" },
     ],
     ...kafkaLimits,
     "packages/bus/src/deliver.ts": [

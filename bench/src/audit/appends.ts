@@ -1,8 +1,9 @@
 import type { AuditLog } from "@plinth/audit/log";
 import type { Database } from "@plinth/postgres";
+import { treeCpuUs } from "../process-meter.ts";
 import { printTable } from "../table.ts";
 
-type NewEntry = Parameters<AuditLog["entries"]["append"]>[0];
+type NewEntry = Parameters<AuditLog["recorder"]["record"]>[0];
 
 /** An entry as a small event makes one. */
 export const benchEntry = (n: number): NewEntry => ({
@@ -20,10 +21,13 @@ export const benchEntry = (n: number): NewEntry => ({
   payload: undefined,
 });
 
-const workerCounts = [1, 8];
+const workerCounts = [1, 8, 64];
 
 /** Entries recorded while the sequencer brings them into the tree, how long each waits for that, and what they take on disk. */
-export async function measureAppends(log: AuditLog, database: Database, seconds: number): Promise<void> {
+export async function measureAppends(
+  log: AuditLog,
+  { database, serverPid, seconds }: { database: Database; serverPid: number; seconds: number },
+): Promise<void> {
   await log.sequencer.start?.();
   const rows = [];
   let next = 0;
@@ -45,10 +49,11 @@ export async function measureAppends(log: AuditLog, database: Database, seconds:
     const latenciesMs: number[] = [];
     const end = performance.now() + seconds * 1000;
     const cpu = process.cpuUsage();
+    const serverCpuUs = treeCpuUs(serverPid);
     const work = async () => {
       while (performance.now() < end) {
         const begin = performance.now();
-        const { sequence } = await log.entries.append(benchEntry(next++));
+        const { sequence } = await log.recorder.record(benchEntry(next++));
         const at = performance.now();
         latenciesMs.push(at - begin);
         waiting.push({ sequence: Number(sequence), at });
@@ -73,7 +78,8 @@ export async function measureAppends(log: AuditLog, database: Database, seconds:
     return {
       "at a time": workers,
       "entries/s": latenciesMs.length / seconds,
-      "CPU us": (used.user + used.system) / latenciesMs.length,
+      "CPU us, service": (used.user + used.system) / latenciesMs.length,
+      "CPU us, PostgreSQL": (treeCpuUs(serverPid) - serverCpuUs) / latenciesMs.length,
       "p50 ms": at(latenciesMs, 0.5),
       "p99 ms": at(latenciesMs, 0.99),
       "in the tree after, p50 ms": at(lagsMs, 0.5),

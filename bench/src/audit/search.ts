@@ -14,7 +14,7 @@ export async function measureSearch(
   const own = 200;
   const rare = { actor: "user:rare", resource: "notes/rare", requestId: "rare", source: "rare", action: "rare.done" };
   for (let n = 0; n < own; n++)
-    await log.entries.append({ ...benchEntry(n), ...(n < 20 ? { ...rare, outcome: "denied" as const } : {}) });
+    await log.recorder.record({ ...benchEntry(n), ...(n < 20 ? { ...rare, outcome: "denied" as const } : {}) });
   await admin.query(
     `INSERT INTO audit.sealed_entry
      SELECT n, gen_random_uuid(), timestamptz '2026-09-01' + n * interval '1 second', timestamptz '2026-09-01' + n * interval '1 second',
@@ -37,6 +37,9 @@ export async function measureSearch(
     "outcome denied, 20 entries": { outcome: "denied" },
     "outcome failure, 20,000 entries": { outcome: "failure" },
     "a day in the middle": { startTime: day("05"), endTime: day("06") },
+    "an actor, in a day in the middle": { actor: "user:nobody", startTime: day("05"), endTime: day("06") },
+    "failures of a day in the middle": { outcome: "failure", startTime: day("05"), endTime: day("06") },
+    "all but the last day": { endTime: day("12") },
     "failures of the first day": { outcome: "failure", startTime: day("01"), endTime: day("02") },
     "an actor who is not there": { actor: "user:nobody" },
   };

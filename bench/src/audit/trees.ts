@@ -1,13 +1,11 @@
+import { readTiles, tileHashes, writeTiles } from "@plinth/audit/tiles";
 import type { Database } from "@plinth/postgres";
 import {
-  createTileReader,
   createTreeEdge,
   edgeTiles,
-  type HashReader,
   leafHash,
   proveConsistency,
   proveInclusion,
-  type TileId,
   verifyConsistency,
   verifyInclusion,
 } from "@plinth/transparency-log";
@@ -26,7 +24,7 @@ export async function measureTrees(database: Database, seconds: number, sizes: r
     const begin = performance.now();
     for (; size < target; size += batch) hashingMs += await grow(database, size);
     const builtMs = performance.now() - begin;
-    const reader = readerOn(database);
+    const reader = tileHashes(database);
     const root = await rootOf(database, size);
     const old = { size: from || size / 2, root: await rootOf(database, from || size / 2) };
     const inclusion = await measure(seconds, async (n) => {
@@ -54,19 +52,6 @@ export async function measureTrees(database: Database, seconds: number, sizes: r
   printTable(`Audit log: trees in PostgreSQL, one at a time, ${seconds / 4} s each`, rows);
 }
 
-const readTile = async (database: Database, { level, index }: TileId): Promise<Buffer> => {
-  const [row] = await database.query<{ hashes: Buffer }>(
-    "SELECT hashes FROM tile WHERE level = $1 AND index = $2",
-    [level, index],
-    "bench_tile",
-  );
-  return row?.hashes ?? Buffer.alloc(0);
-};
-
-const readTiles = (database: Database, ids: readonly TileId[]) => Promise.all(ids.map((id) => readTile(database, id)));
-
-const readerOn = (database: Database): HashReader => createTileReader((ids) => readTiles(database, ids));
-
 async function edgeOf(database: Database, size: number) {
   const ids = edgeTiles(size);
   const tiles = await readTiles(database, ids);
@@ -85,15 +70,7 @@ async function grow(database: Database, from: number): Promise<number> {
   for (let index = from; index < from + batch; index++) edge.append(leafOf(index));
   const changed = edge.changed();
   const hashingMs = performance.now() - begin;
-  await database.query(
-    `INSERT INTO tile (level, index, hashes) SELECT * FROM unnest($1::smallint[], $2::bigint[], $3::bytea[])
-     ON CONFLICT (level, index) DO UPDATE SET hashes = excluded.hashes`,
-    [
-      changed.map((tile) => tile.level),
-      changed.map((tile) => tile.index),
-      changed.map((tile) => Buffer.from(tile.hashes)),
-    ],
-  );
+  await database.transaction((tx) => writeTiles(tx, changed));
   return hashingMs;
 }
 

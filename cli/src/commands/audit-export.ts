@@ -5,7 +5,8 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { type EntryFilterSchema, Outcome } from "@plinth/proto/plinth/audit/v1/audit";
 import { ExportFormat } from "@plinth/proto/plinth/audit/v1/log";
-import { type AuditLogOptions, openAuditLog, streamTimeoutMs } from "../audit/audit-log.ts";
+import type { AuditLogOptions } from "../audit/audit-log.ts";
+import { exportPieces } from "../audit/export-pieces.ts";
 import { exitCodes } from "../exit-codes.ts";
 import type { Terminal } from "../terminal.ts";
 
@@ -32,16 +33,12 @@ export interface AuditExportOptions extends AuditLogOptions {
 
 /** Writes entries as a file. One with a filter has a proof with each entry, so that it verifies as a whole one does. */
 export async function auditExport(options: AuditExportOptions, terminal: Terminal): Promise<number> {
-  const client = await openAuditLog(options);
   const filter = filterOf(options);
   const proofs = options.format === "jsonl" && Object.keys(filter).length > 0;
-  const answers = client.exportEntries(
-    { format: exportFormats[options.format], filter, proofs },
-    { timeoutMs: streamTimeoutMs },
-  );
+  const pieces = exportPieces(options, { format: exportFormats[options.format], filter, proofs }, terminal);
   const target = options.output === undefined ? undefined : createWriteStream(options.output, { mode: 0o600 });
   let bytes = 0;
-  for await (const { lines } of answers) {
+  for await (const lines of pieces) {
     bytes += lines.length;
     if (target === undefined)
       terminal.line(

@@ -1,7 +1,8 @@
 import { createReadStream } from "node:fs";
 import { ExportFormat } from "@plinth/proto/plinth/audit/v1/log";
 import { type Checkpoint, openCheckpoint } from "@plinth/transparency-log";
-import { type AuditLogOptions, openAuditLog, streamTimeoutMs } from "../audit/audit-log.ts";
+import type { AuditLogOptions } from "../audit/audit-log.ts";
+import { exportPieces } from "../audit/export-pieces.ts";
 import { linesOf } from "../audit/lines.ts";
 import { readText, readTrustedLog, type TrustedLog } from "../audit/trusted-keys.ts";
 import { type Verdict, verifyLines, verifyProofText } from "../audit/verify-source.ts";
@@ -26,7 +27,7 @@ export async function auditVerify(
   const log = await readTrustedLog(options.key);
   const since =
     options.since === undefined ? undefined : openCheckpoint(await readText(options.since), log.origin, log.keys);
-  const verdict = await (file === undefined ? verifyLive(options, log, since) : verifyFile(file, log, since));
+  const verdict = await (file === undefined ? verifyLive(options, log, since, terminal) : verifyFile(file, log, since));
   for (const line of verdict.lines) (verdict.valid ? terminal.line : terminal.note)(line);
   if (verdict.note !== undefined && options.save !== undefined) await replaceFile(options.save, verdict.note);
   return verdict.valid ? exitCodes.ok : exitCodes.failed;
@@ -37,12 +38,12 @@ async function verifyFile(file: string, log: TrustedLog, since: Checkpoint | und
   return verifyLines(linesOf(createReadStream(file)), log, since);
 }
 
-async function verifyLive(options: AuditLogOptions, log: TrustedLog, since: Checkpoint | undefined): Promise<Verdict> {
-  const client = await openAuditLog(options);
-  const answers = client.exportEntries({ format: ExportFormat.JSON_LINES }, { timeoutMs: streamTimeoutMs });
-  return verifyLines(linesOf(piecesOf(answers)), log, since);
-}
-
-export async function* piecesOf(answers: AsyncIterable<{ lines: Uint8Array }>): AsyncGenerator<Uint8Array> {
-  for await (const { lines } of answers) yield lines;
+async function verifyLive(
+  options: AuditLogOptions,
+  log: TrustedLog,
+  since: Checkpoint | undefined,
+  terminal: Terminal,
+): Promise<Verdict> {
+  const pieces = exportPieces(options, { format: ExportFormat.JSON_LINES }, terminal);
+  return verifyLines(linesOf(pieces), log, since);
 }

@@ -1,8 +1,10 @@
 import { execFile } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { startCuttingProxy } from "./cutting-proxy.ts";
 import { call, type Platform, signIn, startHookMs, startPlatform } from "./platform.ts";
 
 vi.setConfig({ testTimeout: 120_000 });
@@ -76,6 +78,40 @@ describe("plinth audit, on a platform that runs", () => {
       code: 1,
       output: expect.stringMatching(/^NOT VALID: entry \d+: resource, details or payload are not what was logged/),
     });
+  });
+
+  test("an export goes on where its connection was cut, and has each entry once", async () => {
+    const token = await signIn(platform);
+    for (let n = 0; n < 12; n++) {
+      const entry = { action: "test.large", actor: "user:1", resource: `large/${n}`, outcome: "OUTCOME_SUCCESS" };
+      const record = { id: crypto.randomUUID(), ...entry, details: { text: randomBytes(120_000).toString("hex") } };
+      await call(platform.gateway, "plinth.audit.v1.AuditService/RecordEntry", record, token);
+    }
+    const keys = await plinth("keys", "--data", platform.home);
+    await writeFile(path.join(folder, "keys"), keys.output);
+    await expect
+      .poll(async () => (await plinth("verify", "--key", "keys", "--data", platform.home)).output, { timeout: 20_000 })
+      .toContain("valid");
+    const proxy = await startCuttingProxy(platform.gateway, [700_000, 200_000, 700_000]);
+    try {
+      const elsewhere = ["--url", proxy.url, "--token", token];
+      const filter = ["--action", "test.large"];
+      expect(await plinth("export", ...filter, "-o", "cut.jsonl", ...elsewhere)).toMatchObject({
+        code: 0,
+        output: expect.stringContaining("the export was cut"),
+      });
+      expect(proxy.cuts()).toBe(3);
+      expect(await plinth("export", ...filter, "-o", "whole.jsonl", ...elsewhere)).toMatchObject({ code: 0 });
+    } finally {
+      await proxy.close();
+    }
+    const resources = async (file: string) =>
+      [...(await readFile(path.join(folder, file), "utf8")).matchAll(/"resource":"(large\/\d+)"/g)].map(
+        ([, name]) => name,
+      );
+    expect(await resources("cut.jsonl")).toEqual(Array.from({ length: 12 }, (_, n) => `large/${n}`));
+    expect(await resources("whole.jsonl")).toEqual(await resources("cut.jsonl"));
+    expect(await plinth("verify", "cut.jsonl", "--key", "keys")).toMatchObject({ code: 0 });
   });
 
   test("the log's tiles are not for everybody", async () => {

@@ -33,6 +33,14 @@ export interface SubscribeOptions {
    */
   // biome-ignore lint/suspicious/noConfusingVoidType: most handlers return nothing
   handle(message: BusMessage, signal: AbortSignal): Promise<void | "skipped">;
+  /**
+   * Handles several messages of one partition at once, in the order given, all or nothing; returns how many it skipped. For
+   * consumers whose cost is the transaction and not the message. It is called with what waits already, two messages at
+   * least, and never delays one; a message may be in the array twice. When it throws, each of them goes to `handle`, which
+   * must do the same for one: a message that cannot be handled takes no other along.
+   */
+  // biome-ignore lint/suspicious/noConfusingVoidType: most handlers return nothing
+  handleTogether?(messages: readonly BusMessage[], signal: AbortSignal): Promise<void | number>;
   /** Default 8. */
   attemptsMax?: number;
 }

@@ -38,6 +38,7 @@ export { decodePageToken, encodePageToken, uuidForm } from "./page-token.ts";
 export { exitCodes, type ProcessPlan, runProcess } from "./process.ts";
 export { formatUuidV7, type Random, systemRandom } from "./random.ts";
 export { readLines } from "./read-lines.ts";
+export { createRounds, type RoundsOptions } from "./rounds.ts";
 export { newNonce, openBytes, sealBytes } from "./sealed-bytes.ts";
 export { locateService, platformServiceNames, qualifiedServiceName } from "./service-name.ts";
 export { startTelemetry, type Telemetry, type TelemetryOptions } from "./telemetry.ts";

@@ -12,6 +12,26 @@ export async function markHandled(tx: Transaction, consumer: string, messageId: 
   return rows.length === 1;
 }
 
+/**
+ * As `markHandled` for several messages at once: returns the ids of those that were not handled before, in the order given; an
+ * id that is there twice counts once.
+ */
+export async function markAllHandled(
+  tx: Transaction,
+  consumer: string,
+  messageIds: readonly string[],
+): Promise<Set<string>> {
+  // Sorted: two transactions with the same messages wait for each other in one direction only.
+  const rows = await tx.query<{ id: string }>(
+    `INSERT INTO inbox (consumer, message_id) SELECT $1, id FROM unnest($2::uuid[]) AS id ORDER BY id
+     ON CONFLICT DO NOTHING RETURNING message_id AS id`,
+    [consumer, messageIds],
+    "mark_all_handled",
+  );
+  const marked = new Set(rows.map(({ id }) => id));
+  return new Set(messageIds.filter((id) => marked.has(id.toLowerCase())));
+}
+
 const forgetRowsMax = 5_000;
 
 /**

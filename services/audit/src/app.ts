@@ -20,17 +20,17 @@ export const audit: ServiceDefinition<typeof config> = {
       secret: Buffer.from(settings.encryptionKey, "base64"),
       witnesses: witnesses.map(({ key }) => key),
     });
-    const { commits, entries, reader, sequencer, erasure, retention, cosignatures } = log;
+    const { recorder, entries, reader, sequencer, erasure, retention, cosignatures } = log;
     const authorizer = createAuthzAuthorizer(clients);
     return {
-      services: [routes(entries, clock), logRoutes({ ...log, database, origin })],
+      services: [routes(entries, recorder, clock), logRoutes({ ...log, database, origin })],
       httpRoutes: tlogRoutes({ database, reader, accessTokens, authorizer, logger, logPublic }),
       workers: [
         sequencer,
         erasure,
         retention,
         createWitnessFeeder({ witnesses, reader, cosignatures, clock, logger }),
-        onAnyEvent(bus, commits, entries),
+        onAnyEvent(bus, recorder),
       ],
     };
   },

@@ -7,6 +7,7 @@ import type { CosignatureStore } from "./log/cosignatures.ts";
 import type { LogKeys } from "./log/log-keys.ts";
 import type { LogReader } from "./log/log-reader.ts";
 import type { Sequencer } from "./log/sequencer.ts";
+import type { Recorder } from "./recording/recorder.ts";
 import { addCosignatures, getCheckpoint, getWitnessRequest, listLogKeys, rotateLogKey } from "./rpc/checkpoints.ts";
 import { exportEntries } from "./rpc/export-entries.ts";
 import { getEntry } from "./rpc/get-entry.ts";
@@ -22,9 +23,9 @@ export const mayRead = may("can_read_audit");
 const mayWrite = access.any(access.service(), may("can_write_audit"));
 
 /** What happened: who may call what, and what answers. */
-export const routes = (entries: EntryStore, clock: Clock): ServiceRoutes =>
+export const routes = (entries: EntryStore, recorder: Recorder, clock: Clock): ServiceRoutes =>
   defineService(AuditService, {
-    recordEntry: { access: mayWrite, handle: recordEntry(entries, clock) },
+    recordEntry: { access: mayWrite, handle: recordEntry(recorder, clock) },
     getEntry: { access: mayRead, handle: getEntry(entries) },
     listEntries: { access: mayRead, handle: listEntries(entries) },
   });

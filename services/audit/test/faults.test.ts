@@ -1,7 +1,7 @@
 import type { Checkpoint } from "@plinth/transparency-log";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { newId } from "./audit-fixture.ts";
-import { earlierEntrySql, logParts, newEntry } from "./log-parts.ts";
+import { earlierEntrySql, logParts, newEntry, newEvent, recordingsOf } from "./log-parts.ts";
 import { auditTree } from "./tree-auditor.ts";
 import { type FaultKind, type WriteFaults, writeFaults } from "./write-faults.ts";
 
@@ -31,17 +31,19 @@ async function insist(work: () => Promise<unknown>): Promise<void> {
 
 /** One of everything that writes. */
 async function aLife(n: number): Promise<void> {
-  const { entries, sequencer, erasure, keys, database, testDatabase } = parts;
+  const { recorder, sequencer, erasure, keys, testDatabase } = parts;
   const [first, second] = [
     newEntry({ actor: `user:${n}`, source: `source-${n}`, sourceSequence: 3n }),
     newEntry({ resource: `users/${n}` }),
   ];
   await testDatabase.admin(earlierEntrySql(newId()));
-  await insist(() => entries.append(first));
+  await insist(() => recorder.record(first));
   await insist(() => sequencer.round());
-  await insist(() => entries.append(second));
+  await insist(() => recorder.record(second));
+  const events = [newEvent(), newEvent({ actor: `user:${n}` }), newEvent()];
+  await insist(() => recorder.recordEvents(recordingsOf([...events, ...events])));
   await insist(() => sequencer.round());
-  await insist(() => database.transaction((tx) => entries.eraseIn(tx, String(n))));
+  await insist(() => parts.erase(String(n)));
   await insist(() => erasure.round());
   if (n % 10 === 0) await insist(() => keys.rotate());
   await insist(() => sequencer.round({ sign: true }));
@@ -68,7 +70,8 @@ describe.each(["failed", "failed but applied"] satisfies FaultKind[])("a write t
     expect(counts).toMatchObject({ given: counts?.["size"], earlier: "0" });
     // Each kind of write was hit.
     const expected = [
-      `insert into "sealed_entry"`,
+      "INSERT INTO sealed_entry",
+      "INSERT INTO inbox",
       "INSERT INTO subject_key",
       "UPDATE head SET",
       "INSERT INTO tile",
@@ -81,7 +84,7 @@ describe.each(["failed", "failed but applied"] satisfies FaultKind[])("a write t
 
 test("two sequencers at once make one tree", async () => {
   const other = parts.again({});
-  for (let n = 0; n < 20; n++) await parts.entries.append(newEntry());
+  for (let n = 0; n < 20; n++) await parts.recorder.record(newEntry());
   await Promise.all(Array.from({ length: 6 }, (_, n) => (n % 2 ? parts : other).sequencer.round()));
   await look();
   await auditTree(parts.testDatabase.adminUrl, seen);
@@ -90,7 +93,7 @@ test("two sequencers at once make one tree", async () => {
 
 test("with another secret nothing starts and nothing is signed, and the error says which one to bring", async () => {
   const other = parts.again({ master: Buffer.alloc(32, 2) });
-  await parts.entries.append(newEntry());
+  await parts.recorder.record(newEntry());
   await expect(other.sequencer.start?.()).rejects.toThrow("PLINTH_AUDIT_KEY_ENCRYPTION_KEY is not the one");
   await expect(other.sequencer.round()).rejects.toThrow("PLINTH_AUDIT_KEY_ENCRYPTION_KEY is not the one");
   await parts.integrateAll();

@@ -37,14 +37,14 @@ describe("a source that numbers its records", () => {
   });
 
   test("has the gaps that are missing, whatever the order of arrival", async () => {
-    const { entries, database } = await logParts();
+    const { recorder, database } = await logParts();
     let run = 0;
     await fc.assert(
       fc.asyncProperty(
         fc.uniqueArray(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 8 }),
         async (numbers) => {
           const source = `source-${++run}`;
-          for (const number of numbers) await entries.append(newEntry({ source, sourceSequence: BigInt(number) }));
+          for (const number of numbers) await recorder.record(newEntry({ source, sourceSequence: BigInt(number) }));
           const found = await listGaps(database, source, 100);
           const missing = found.flatMap(({ first, last }) =>
             Array.from({ length: Number(last - first) + 1 }, (_, at) => Number(first) + at),

@@ -2,11 +2,11 @@ import { Fault, silentLogger, systemClock } from "@plinth/kernel";
 import { createDatabase, type Database } from "@plinth/postgres";
 import { createTestDatabase, type TestDatabase } from "@plinth/testing";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { createGroupCommit, type GroupCommit } from "../src/store/group-commit.ts";
+import { createGroupCommit, type GroupCommit } from "../src/recording/group-commit.ts";
 
 let fixture: TestDatabase;
 let database: Database;
-let commits: GroupCommit;
+let commits: GroupCommit<string, string>;
 let begun: number;
 let broken: boolean;
 
@@ -23,9 +23,12 @@ beforeEach(async () => {
   broken = false;
   commits = createGroupCommit({
     database,
-    async begin() {
+    sizeOf: () => 10,
+    async commit(tx, names) {
       begun++;
       if (broken) throw new Fault({ code: "unavailable", reason: "TEST", message: "away" });
+      for (const name of names) await tx.query("INSERT INTO item (name) VALUES ($1)", [name]);
+      return [...names];
     },
   });
 });
@@ -34,11 +37,7 @@ afterEach(async () => {
   await fixture.drop();
 });
 
-const add = (name: string): Promise<string> =>
-  commits.run(async (tx) => {
-    await tx.query("INSERT INTO item (name) VALUES ($1)", [name]);
-    return name;
-  });
+const add = (name: string): Promise<string> => commits.run(name);
 const items = () => database.query<{ name: string; tx: string }>("SELECT name, tx::text FROM item ORDER BY at");
 
 test("what waits together shares a transaction, in the order in which it came", async () => {

@@ -9,11 +9,11 @@ import { auditTree } from "./tree-auditor.ts";
 describe("entries of the version before", () => {
   test("are moved into the tree in their places, while both versions write, and can be read", async () => {
     const parts = await logParts();
-    const { entries, testDatabase, integrateAll } = parts;
+    const { entries, recorder, testDatabase, integrateAll } = parts;
     const ids = Array.from({ length: 1_300 }, newId);
     for (const id of ids.slice(0, 2)) await testDatabase.admin(earlierEntrySql(id));
     const own = newEntry();
-    await entries.append(own);
+    await recorder.record(own);
     for (let at = 2; at < ids.length; at += 100)
       await testDatabase.admin(
         ids
@@ -22,7 +22,7 @@ describe("entries of the version before", () => {
           .join(";"),
       );
     // A caller that tries again meanwhile does not make a second entry.
-    await expect(entries.append(newEntry({ id: ids[3] as string }))).rejects.toMatchObject({
+    await expect(recorder.record(newEntry({ id: ids[3] as string }))).rejects.toMatchObject({
       reason: "ENTRY_BEING_MOVED",
     });
     await integrateAll();
@@ -41,7 +41,7 @@ describe("entries of the version before", () => {
     expect((await entries.get(own.id))?.entry.sequence).toBe(3n);
     const found = await entries.list({ actor: "user:ada", resource: "users/bob" }, { before: undefined, limit: 5_000 });
     expect(found).toHaveLength(1_300);
-    expect((await entries.append(newEntry({ id: ids[3] as string }))).sequence).toBe(5n);
+    expect((await recorder.record(newEntry({ id: ids[3] as string }))).sequence).toBe(5n);
   });
 
   test("cannot be taken out of their place unless they were moved", async () => {
@@ -57,13 +57,13 @@ describe("retention", () => {
   test("removes what is older, and every later proof stays what it was", async () => {
     const clock = createFakeClock();
     const parts = await logParts({ clock, retentionMs: 30 * day });
-    const { entries, retention, reader, integrateAll, checkpoint } = parts;
+    const { entries, recorder, retention, reader, integrateAll, checkpoint } = parts;
     const old = Array.from({ length: 300 }, () => newEntry());
-    for (const entry of old) await entries.append(entry);
+    for (const entry of old) await recorder.record(entry);
     await integrateAll();
     clock.advance(31 * day);
     const young = newEntry();
-    await entries.append(young);
+    await recorder.record(young);
     await integrateAll();
     const before = await checkpoint();
     let removed = 0;
@@ -76,7 +76,7 @@ describe("retention", () => {
     const { index, size, root, hashes } = await reader.inclusion(kept, 0);
     const leaf = leafHash(encodeLeaf(leafOfRow(kept.row)));
     expect(verifyInclusion({ leafHash: leaf, index, size, proof: hashes, root })).toBe(true);
-    await entries.append(newEntry());
+    await recorder.record(newEntry());
     await integrateAll();
     expect((await checkpoint())?.size).toBe(302);
     expect(await retention.round()).toBe(0);
@@ -84,8 +84,8 @@ describe("retention", () => {
 
   test("keeps what is not in the tree yet", async () => {
     const clock = createFakeClock();
-    const { entries, retention, integrateAll } = await logParts({ clock, retentionMs: day });
-    await entries.append(newEntry());
+    const { recorder, retention, integrateAll } = await logParts({ clock, retentionMs: day });
+    await recorder.record(newEntry());
     clock.advance(2 * day);
     expect(await retention.round()).toBe(0);
     await integrateAll();
@@ -94,8 +94,8 @@ describe("retention", () => {
 
   test("without a time keeps everything", async () => {
     const clock = createFakeClock();
-    const { entries, retention, integrateAll } = await logParts({ clock });
-    await entries.append(newEntry());
+    const { recorder, retention, integrateAll } = await logParts({ clock });
+    await recorder.record(newEntry());
     await integrateAll();
     clock.advance(10_000 * day);
     expect(await retention.round()).toBe(0);

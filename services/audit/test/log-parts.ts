@@ -1,11 +1,14 @@
+import type { BusMessage } from "@plinth/bus";
 import { type Clock, silentLogger, systemClock, systemRandom } from "@plinth/kernel";
 import { createDatabase, migrate } from "@plinth/postgres";
 import { createTestDatabase } from "@plinth/testing";
 import { type NoteKey, openCheckpoint } from "@plinth/transparency-log";
 import { afterAll } from "vitest";
 import type { NewEntry } from "../src/domain/entry.ts";
+import { entryOfEvent } from "../src/events/entry-of-event.ts";
 import { createAuditLog } from "../src/log/audit-log.ts";
 import { readHead } from "../src/log/log-head.ts";
+import { lockHead } from "../src/store/log-lock.ts";
 import { migrations, newId } from "./audit-fixture.ts";
 
 export const origin = "plinth.test/audit";
@@ -55,6 +58,12 @@ function partsOn(url: string, options: PartsOptions) {
         (await keys.list()).map(({ key }) => key),
       );
     },
+    /** As the event does that says so. */
+    erase: (userId: string) =>
+      database.transaction(async (tx) => {
+        await lockHead(tx);
+        await log.entries.eraseIn(tx, userId);
+      }),
     /** Until nothing is left to do. */
     async integrateAll() {
       while (await sequencer.round()) {}
@@ -77,6 +86,16 @@ export const newEntry = (change: Partial<NewEntry> = {}): NewEntry => ({
   payload: undefined,
   ...change,
 });
+
+export const newEvent = (change: Partial<BusMessage> = {}): BusMessage => ({
+  ...{ id: newId(), source: "notes", type: "notes.v1.Shared", subject: "notes/1", time: new Date() },
+  ...{ topic: "notes.note.v1", key: "1", data: new Uint8Array([1]), actor: "user:ada", requestId: "r" },
+  traceparent: undefined,
+  ...change,
+});
+
+export const recordingsOf = (events: readonly BusMessage[]) =>
+  events.map((event) => ({ entry: entryOfEvent(event), event }));
 
 /** SQL that writes an entry as the version before wrote it. */
 export const earlierEntrySql = (id: string): string => `

@@ -107,8 +107,8 @@ describe("personal data", () => {
 });
 
 test("a user with more entries than one transaction takes is not found any more, whatever happens in between", async () => {
-  const { entries, erasure, database, testDatabase } = await logParts();
-  for (const userId of ["gina", "hugo"]) await entries.append(newEntry({ actor: `user:${userId}`, resource: "" }));
+  const { entries, recorder, erasure, erase, testDatabase } = await logParts();
+  for (const userId of ["gina", "hugo"]) await recorder.record(newEntry({ actor: `user:${userId}`, resource: "" }));
   await testDatabase.admin(
     `INSERT INTO audit.sealed_entry SELECT n + 10, gen_random_uuid(), time, record_time, source, action, outcome, request_id, trace_id,
        who_key, who_sealed, who_commitment, what_key, what_sealed, what_commitment, 0, actor_tag, 'x'
@@ -116,7 +116,7 @@ test("a user with more entries than one transaction takes is not found any more,
   );
   const count = async (actor: string) => (await entries.list({ actor }, { before: undefined, limit: 5_000 })).length;
   expect(await count("user:gina")).toBe(2_501);
-  await database.transaction((tx) => entries.eraseIn(tx, "gina"));
+  await erase("gina");
   expect(await erasure.round()).toBe(true);
   expect(await count("user:gina")).toBe(1_501);
   while (await erasure.round()) {}
@@ -128,10 +128,10 @@ test("a user with more entries than one transaction takes is not found any more,
 
 describe("what cannot be opened", () => {
   test("is shown as damaged, and does not hide the rest of the list", async () => {
-    const { entries, testDatabase } = await logParts();
+    const { entries, recorder, testDatabase } = await logParts();
     const [good, bad] = [newEntry(), newEntry()];
-    await entries.append(bad);
-    await entries.append(good);
+    await recorder.record(bad);
+    await recorder.record(good);
     await testDatabase.admin(
       `SET session_replication_role = replica; UPDATE audit.sealed_entry SET what_sealed = overlay(what_sealed PLACING '\\x00' FROM 30) WHERE id = '${bad.id}'`,
     );
@@ -143,10 +143,10 @@ describe("what cannot be opened", () => {
   });
 
   test("are parts that were swapped between rows", async () => {
-    const { entries, testDatabase } = await logParts();
+    const { entries, recorder, testDatabase } = await logParts();
     const [one, other] = [newEntry(), newEntry({ details: { title: "harmless" } })];
-    await entries.append(one);
-    await entries.append(other);
+    await recorder.record(one);
+    await recorder.record(other);
     await testDatabase.admin(
       `SET session_replication_role = replica; UPDATE audit.sealed_entry SET (what_sealed, what_commitment) =
          (SELECT what_sealed, what_commitment FROM audit.sealed_entry WHERE id = '${other.id}') WHERE id = '${one.id}'`,

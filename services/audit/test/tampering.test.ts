@@ -43,7 +43,7 @@ async function aLog(
   count = 12,
 ): Promise<{ parts: Parts; taken: Checkpoint; tamper: (sql: string) => Promise<unknown> }> {
   const parts = await logParts();
-  for (let n = 1; n <= count; n++) await parts.entries.append(newEntry({ action: `notes.n${n}` }));
+  for (let n = 1; n <= count; n++) await parts.recorder.record(newEntry({ action: `notes.n${n}` }));
   await parts.integrateAll();
   const tamper = (sql: string) =>
     parts.testDatabase.admin(`SET search_path = audit; SET session_replication_role = replica; ${sql}`);
@@ -65,12 +65,12 @@ test("an export that retention overtakes ends instead of looking like a log with
 test("a log that nobody touched verifies: whole, in part, and against an earlier checkpoint", async () => {
   const { parts, taken } = await aLog();
   expect(await verify(parts, taken)).toMatchObject({ problem: undefined, entries: 12, complete: true, erased: 0 });
-  for (let n = 0; n < 300; n++) await parts.entries.append(newEntry({ source: n % 2 ? "even" : "odd" }));
+  for (let n = 0; n < 300; n++) await parts.recorder.record(newEntry({ source: n % 2 ? "even" : "odd" }));
   await parts.integrateAll();
   expect(await verify(parts, taken)).toMatchObject({ problem: undefined, entries: 312, complete: true });
   const some = { filter: { source: "odd" }, proofs: true };
   expect(await verify(parts, undefined, some)).toMatchObject({ problem: undefined, entries: 150, complete: false });
-  await parts.database.transaction((tx) => parts.entries.eraseIn(tx, "ada"));
+  await parts.erase("ada");
   expect(await verify(parts, taken)).toMatchObject({ problem: undefined, entries: 312, erased: 312 });
 });
 
@@ -120,7 +120,7 @@ describe("found", () => {
     expect((await verify(parts)).problem).toBe(
       "the entries do not make the checkpoint's root hash: the log was rewritten",
     );
-    await parts.entries.append(newEntry());
+    await parts.recorder.record(newEntry());
     // And the service does not sign what follows from it.
     await expect(parts.sequencer.round()).rejects.toMatchObject({ reason: "LOG_DAMAGED" });
     // With the root hash changed as well, what is missing is the key.
@@ -139,7 +139,7 @@ describe("found", () => {
     const { parts, tamper } = await aLog();
     const tables = ["sealed_entry", "subject_key", "tile", "log_head", "head"];
     await tamper(tables.map((name) => `CREATE TABLE backup_${name} AS SELECT * FROM ${name}`).join(";"));
-    await parts.entries.append(newEntry({ action: "notes.embezzled" }));
+    await parts.recorder.record(newEntry({ action: "notes.embezzled" }));
     await parts.integrateAll();
     const taken = (await parts.checkpoint()) as Checkpoint;
     await tamper(tables.map((name) => `TRUNCATE ${name}; INSERT INTO ${name} SELECT * FROM backup_${name}`).join(";"));
@@ -147,13 +147,13 @@ describe("found", () => {
     expect((await verify(parts, taken)).problem).toBe(
       "the log has 12 leaves and had 13: it was cut, or an old database was restored",
     );
-    await parts.entries.append(newEntry({ action: "notes.harmless" }));
+    await parts.recorder.record(newEntry({ action: "notes.harmless" }));
     await parts.integrateAll();
     expect((await verify(parts)).problem).toBeUndefined();
     expect((await verify(parts, taken)).problem).toBe(
       "the log has another root hash than before for the same 13 leaves: it was rewritten",
     );
-    await parts.entries.append(newEntry());
+    await parts.recorder.record(newEntry());
     await parts.integrateAll();
     expect((await verify(parts, taken)).problem).toBe(
       "the first 13 leaves are not those of before: the log was rewritten",
@@ -196,7 +196,7 @@ describe("the service itself", () => {
     ["a tile that is gone", "DELETE FROM tile", "tiles of the audit log are missing"],
   ])("does not go on after %s", async (_, sql, message) => {
     const { parts, tamper } = await aLog();
-    await parts.entries.append(newEntry());
+    await parts.recorder.record(newEntry());
     await tamper(sql);
     await expect(parts.sequencer.round()).rejects.toThrow(message);
   });

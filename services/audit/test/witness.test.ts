@@ -21,7 +21,7 @@ async function witnessed(own: Witness) {
   const common = { reader, cosignatures, clock: systemClock, logger: silentLogger };
   const feeder = createWitnessFeeder({ ...common, witnesses: [{ key: own.noteKey, url: own.url }] });
   const grow = async (count: number) => {
-    for (let n = 0; n < count; n++) await parts.entries.append(newEntry());
+    for (let n = 0; n < count; n++) await parts.recorder.record(newEntry());
     await parts.integrateAll();
   };
   await grow(1);

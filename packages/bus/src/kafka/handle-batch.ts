@@ -3,6 +3,7 @@ import type { EachBatchHandler, EachBatchPayload, KafkaMessage } from "kafkajs";
 import type { BusMessage, SubscribeOptions } from "../bus.ts";
 import type { Failure } from "../dead-letters.ts";
 import { attemptDelivery } from "../deliver.ts";
+import { handledTogether, takeTogether, togetherMax } from "../handle-together.ts";
 import { originHeaders } from "./dead-letter-headers.ts";
 import type { KafkaNames } from "./kafka-settings.ts";
 import { fromRecord, type KafkaRecord } from "./message-headers.ts";
@@ -29,7 +30,7 @@ export interface BatchHandlerOptions {
 }
 
 /**
- * Handles the messages of one partition one after another. A message that fails does not hold the process up: its
+ * Handles the messages of one partition, together or one after another. A message that fails does not hold the process up: its
  * partition pauses for the delay and begins with it again. While a message is in hand the member goes on to be heard of;
  * when the group rebalances, the message is finished and the rest left to whoever gets the partition.
  */
@@ -37,8 +38,10 @@ export function createBatchHandler(options: BatchHandlerOptions): EachBatchHandl
   const { names, subscription, signal, clock, random, logger } = options;
   /** Attempts at the message that each partition waits for. */
   const failing = new Map<string, { offset: string; attempts: number }>();
+  /** Up to this offset the messages of a partition are handled one after another, because together they could not be. */
+  const singly = new Map<string, bigint>();
 
-  async function handle(record: KafkaMessage, at: { name: string; partition: number }): Promise<number | undefined> {
+  async function handle(record: KafkaMessage, at: Place): Promise<number | undefined> {
     const { offset } = record;
     const kept: KafkaRecord = { ...record, headers: record.headers ?? {} };
     const origin = originOf(at.name, at.partition, offset, kept);
@@ -53,13 +56,31 @@ export function createBatchHandler(options: BatchHandlerOptions): EachBatchHandl
       await deadLetter(unreadable(origin), failure);
       return undefined;
     }
-    const place = `${at.name}/${at.partition}`;
+    const place = placeOf(at);
     const before = failing.get(place);
     const attempt = before?.offset === offset ? before.attempts + 1 : 1;
     const waitMs = await attemptDelivery(message, attempt, subscription, { clock, random, logger, deadLetter }, signal);
     if (waitMs === undefined) failing.delete(place);
     else failing.set(place, { offset, attempts: attempt });
     return waitMs;
+  }
+
+  /**
+   * Handles the records at the beginning together; returns how many, 0 when they are to be handled one after another. What
+   * failed together, what is no event and what was handed back goes by itself.
+   */
+  async function handleTogether(records: readonly KafkaMessage[], at: Place): Promise<number> {
+    const topic = names.eventTopic(at.name);
+    const place = placeOf(at);
+    const [first] = records;
+    if (!subscription.handleTogether || topic === undefined || first === undefined) return 0;
+    if (BigInt(first.offset) <= (singly.get(place) ?? -1n)) return 0;
+    const messages = takeTogether(eventsOf(topic, records));
+    const last = records[messages.length - 1];
+    if (last === undefined || last === first) return 0;
+    if (await handledTogether(messages, subscription, { logger }, signal)) return messages.length;
+    singly.set(place, BigInt(last.offset));
+    return 0;
   }
 
   function originOf(name: string, partition: number, offset: string, record: KafkaRecord): Origin {
@@ -98,14 +119,19 @@ export function createBatchHandler(options: BatchHandlerOptions): EachBatchHandl
       rejoin = err;
     });
     try {
-      for (const record of batch.messages) {
-        if (rejoin || signal.aborted || !isRunning() || isStale()) break;
-        const waitMs = await handle(record, { name: batch.topic, partition: batch.partition });
+      const at = { name: batch.topic, partition: batch.partition };
+      for (let records = batch.messages; ; ) {
+        const [first] = records;
+        if (first === undefined || rejoin || signal.aborted || !isRunning() || isStale()) break;
+        const together = await handleTogether(records, at);
+        const waitMs = together > 0 ? undefined : await handle(first, at);
         if (waitMs !== undefined) {
           pause(payload, waitMs);
           break;
         }
-        resolveOffset(record.offset);
+        const handled = Math.max(together, 1);
+        resolveOffset((records[handled - 1] ?? first).offset);
+        records = records.slice(handled);
         await commitOffsetsIfNecessary();
       }
     } catch (err) {
@@ -117,6 +143,26 @@ export function createBatchHandler(options: BatchHandlerOptions): EachBatchHandl
     }
     if (rejoin) throw rejoin;
   };
+}
+
+interface Place {
+  name: string;
+  partition: number;
+}
+
+const placeOf = ({ name, partition }: Place): string => `${name}/${partition}`;
+
+/** The events at the beginning, up to the first record that is none. */
+function eventsOf(topic: string, records: readonly KafkaMessage[]): BusMessage[] {
+  const messages: BusMessage[] = [];
+  for (const record of records.slice(0, togetherMax)) {
+    try {
+      messages.push(fromRecord(topic, { ...record, headers: record.headers ?? {} }));
+    } catch {
+      break;
+    }
+  }
+  return messages;
 }
 
 /** A record that is no event, as far as it can be told as one. */

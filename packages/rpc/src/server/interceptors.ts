@@ -1,5 +1,5 @@
 import type { DescMethod } from "@bufbuild/protobuf";
-import { Code, type Interceptor, type StreamRequest, type UnaryRequest } from "@connectrpc/connect";
+import { Code, type ConnectError, type Interceptor, type StreamRequest, type UnaryRequest } from "@connectrpc/connect";
 import { context, metrics, propagation, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
 import { type Clock, Fault, type Logger, type Random } from "@plinth/kernel";
 import { type Authorizer, enforceAccess } from "../access.ts";
@@ -120,20 +120,36 @@ const headerGetter = {
 function errorMapping({ logger, onDenied }: InterceptorOptions): Interceptor {
   return (next) => async (request) => {
     const call = request.contextValues.get(callContextKey);
-    try {
-      const response = await next(request);
-      response.header.set("x-request-id", call.requestId);
-      return response;
-    } catch (err) {
+    const toAnswer = (err: unknown): ConnectError => {
       const error = thrownToConnectError(call.signal.aborted && !request.signal.aborted ? deadlineExceeded(err) : err);
-      error.metadata.set("x-request-id", call.requestId);
       logFailure(logger, request, call, error.code, err);
       if (error.code === Code.PermissionDenied) {
         onDenied?.({ rpc: rpcName(request), reason: reasonOf(error), call });
       }
+      return error;
+    };
+    try {
+      const response = await next(request);
+      response.header.set("x-request-id", call.requestId);
+      if (!response.stream) return response;
+      // Who gave the call up gets no answer, and it is no failure either.
+      const toStreamAnswer = (err: unknown) => (request.signal.aborted ? err : toAnswer(err));
+      return { ...response, message: withErrors(response.message, toStreamAnswer) };
+    } catch (err) {
+      const error = toAnswer(err);
+      error.metadata.set("x-request-id", call.requestId);
       throw error;
     }
   };
+}
+
+/** The handler of a stream runs, and fails, while its messages are sent. */
+async function* withErrors<T>(messages: AsyncIterable<T>, toAnswer: (err: unknown) => unknown): AsyncGenerator<T> {
+  try {
+    yield* messages;
+  } catch (err) {
+    throw toAnswer(err);
+  }
 }
 
 const rpcName = (request: AnyRequest): string => `${request.service.typeName}/${request.method.name}`;

@@ -110,7 +110,11 @@ export function createOnePortListener(options: OnePortListenerOptions): OnePortL
       closing = true;
       const closed = new Promise<void>((resolve) => net.close(() => resolve()));
       http1.closeIdleConnections();
-      const idle = setInterval(() => http1.closeIdleConnections(), 100);
+      const idle = setInterval(() => {
+        http1.closeIdleConnections();
+        // Everything was said to this peer, and it does not hang up: one that left a stream in the middle may never do.
+        for (const socket of sockets) if (socket.writableFinished) socket.destroy();
+      }, 100);
       for (const session of sessions) session.close();
       const cut = () => {
         for (const socket of sockets) socket.destroy();

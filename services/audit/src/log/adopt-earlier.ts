@@ -1,8 +1,9 @@
 import type { Transaction } from "@plinth/postgres";
 import { asc } from "drizzle-orm";
 import type { EntrySealer } from "../store/entry-sealer.ts";
-import { lockHead } from "../store/postgres-entry-store.ts";
-import { earlierEntryTable, type SealedRow, sealedEntryTable } from "../store/schema.ts";
+import { lockHead } from "../store/log-lock.ts";
+import { earlierEntryTable } from "../store/schema.ts";
+import { insertSealedRows } from "../store/sealed-rows.ts";
 import { lockLogHead } from "./log-head.ts";
 
 /**
@@ -15,10 +16,11 @@ export async function adoptEarlier(tx: Transaction, sealer: EntrySealer, limit: 
   if (rows.length === 0) return 0;
   // Keys are made under the same lock as in appending.
   await lockHead(tx);
-  const sealed: SealedRow[] = [];
-  for (const { payload, sequence, recordTime, ...entry } of rows)
-    sealed.push(await sealer.seal(tx, { ...entry, payload: payload ?? undefined }, { sequence, recordTime }));
-  await tx.drizzle.insert(sealedEntryTable).values(sealed);
+  const placed = rows.map(({ payload, sequence, recordTime, ...entry }) => ({
+    ...{ sequence, recordTime },
+    entry: { ...entry, payload: payload ?? undefined },
+  }));
+  await insertSealedRows(tx, await sealer.seal(tx, placed));
   await tx.query("DELETE FROM entry WHERE sequence = ANY($1::bigint[])", [
     rows.map(({ sequence }) => String(sequence)),
   ]);

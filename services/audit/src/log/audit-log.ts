@@ -1,11 +1,11 @@
 import type { Clock, Logger, Random } from "@plinth/kernel";
 import type { Database } from "@plinth/postgres";
 import type { NoteKey } from "@plinth/transparency-log";
+import { createRecorder, type Recorder } from "../recording/recorder.ts";
 import { deriveSecrets } from "../sealing/secrets.ts";
 import { createEntrySealer, type EntrySealer } from "../store/entry-sealer.ts";
 import type { EntryStore } from "../store/entry-store.ts";
-import { createGroupCommit, type GroupCommit } from "../store/group-commit.ts";
-import { createPostgresEntryStore, lockHead } from "../store/postgres-entry-store.ts";
+import { createPostgresEntryStore } from "../store/postgres-entry-store.ts";
 import { createSubjectKeys } from "../store/subject-keys.ts";
 import { type CosignatureStore, createCosignatureStore } from "./cosignatures.ts";
 import { createErasure, type Erasure } from "./erasure.ts";
@@ -31,8 +31,7 @@ export interface AuditLogOptions {
 
 /** The log without the service around it. */
 export interface AuditLog {
-  /** For everything that appends: its transactions begin with the lock that appending needs. */
-  commits: GroupCommit;
+  recorder: Recorder;
   entries: EntryStore;
   sealer: EntrySealer;
   keys: LogKeys;
@@ -50,10 +49,10 @@ export function createAuditLog(options: AuditLogOptions): AuditLog {
   const subjectKeys = createSubjectKeys(secrets, { clock, random });
   const sealer = createEntrySealer({ secrets, keys: subjectKeys, random });
   const keys = createLogKeys({ database, secrets, clock, random, origin, overlapMs: options.keyOverlapMs });
-  const commits = createGroupCommit({ database, begin: lockHead });
+  const entries = createPostgresEntryStore({ database, clock, secrets, keys: subjectKeys, sealer });
   return {
-    ...{ commits, sealer, keys },
-    entries: createPostgresEntryStore({ database, commits, clock, secrets, keys: subjectKeys, sealer }),
+    ...{ entries, sealer, keys },
+    recorder: createRecorder({ database, entries }),
     reader: createLogReader(database),
     sequencer: createSequencer({ database, sealer, keys, clock, logger, origin }),
     cosignatures: createCosignatureStore({ database, keys, origin, witnesses }),

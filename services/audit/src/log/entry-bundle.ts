@@ -1,7 +1,7 @@
 import type { Database } from "@plinth/postgres";
 import { encodeLeaf, tileWidth } from "@plinth/transparency-log";
 import { and, asc, gt, lte } from "drizzle-orm";
-import { leafOfRow } from "../store/leaf-of-row.ts";
+import { leafColumns, leafOf } from "../store/leaf-of-row.ts";
 import { sealedEntryTable as table } from "../store/schema.ts";
 
 const lengthBytes = 2;
@@ -17,14 +17,14 @@ export async function readEntryBundle(
   const first = index * tileWidth;
   if (pruned > first) return undefined;
   const rows = await database.drizzle
-    .select()
+    .select(leafColumns)
     .from(table)
     .where(and(gt(table.sequence, BigInt(first)), lte(table.sequence, BigInt(first + width))))
     .orderBy(asc(table.sequence));
   if (rows.length !== width) return undefined;
   return Buffer.concat(
     rows.flatMap((row) => {
-      const leaf = encodeLeaf(leafOfRow(row));
+      const leaf = encodeLeaf(leafOf(row));
       const length = Buffer.alloc(lengthBytes);
       length.writeUInt16BE(leaf.length);
       return [length, leaf];

@@ -1,4 +1,4 @@
-import type { Clock, Component, Logger } from "@plinth/kernel";
+import { type Clock, type Component, createRounds, type Logger } from "@plinth/kernel";
 import type { Database, Transaction } from "@plinth/postgres";
 
 export interface ErasureOptions {
@@ -20,9 +20,6 @@ const batchMax = 1_000;
  * apart, in batches, because a user may have more entries than one transaction can change in time.
  */
 export function createErasure({ database, clock, logger }: ErasureOptions): Erasure {
-  const stopping = new AbortController();
-  const { signal } = stopping;
-  let running: Promise<void> = Promise.resolve();
   /** How far each user's entries were looked through; forgotten with the process, which costs a second look. */
   const done = new Map<string, bigint>();
 
@@ -38,28 +35,11 @@ export function createErasure({ database, clock, logger }: ErasureOptions): Eras
     return true;
   }
 
-  async function run(): Promise<void> {
-    while (!signal.aborted) {
-      try {
-        while (!signal.aborted && (await round())) {}
-      } catch (err) {
-        if (!signal.aborted) logger.warn({ err }, "entries of erased users can still be found, trying again");
-      }
-      await clock.sleep(intervalMs, signal).catch(() => {});
-    }
-  }
-
-  return {
-    name: "audit log erasure",
-    round,
-    async start() {
-      running = run();
-    },
-    async stop() {
-      stopping.abort();
-      await running;
-    },
-  };
+  const rounds = createRounds({
+    ...{ name: "audit log erasure", clock, intervalMs, round },
+    failed: (err) => logger.warn({ err }, "entries of erased users can still be found, trying again"),
+  });
+  return { ...rounds, round };
 }
 
 /**

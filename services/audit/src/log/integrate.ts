@@ -12,7 +12,7 @@ import {
   signText,
 } from "@plinth/transparency-log";
 import { and, asc, gt, lte } from "drizzle-orm";
-import { leafOfRow } from "../store/leaf-of-row.ts";
+import { leafColumns, leafOf } from "../store/leaf-of-row.ts";
 import { sealedEntryTable as table } from "../store/schema.ts";
 import { type LogHead, lockLogHead } from "./log-head.ts";
 import type { LogKeys } from "./log-keys.ts";
@@ -48,7 +48,7 @@ export async function integrate(tx: Transaction, options: IntegrateOptions): Pro
     ids.map((id, at) => ({ ...id, hashes: tiles[at] as Buffer })),
   );
   if (!sameHash(edge.root(), head.root)) throw damaged("the tiles of the audit log do not make its root hash");
-  for (const row of rows) edge.append(leafHash(encodeLeaf(leafOfRow(row))));
+  for (const row of rows) edge.append(leafHash(encodeLeaf(leafOf(row))));
   const root = edge.root();
   await writeTiles(tx, edge.changed());
   const text = formatCheckpoint({ origin, size: edge.size, root });
@@ -64,7 +64,7 @@ export async function integrate(tx: Transaction, options: IntegrateOptions): Pro
 async function nextRows(tx: Transaction, size: number, limit: number) {
   const [start, end] = [BigInt(size), BigInt(size + limit)];
   const rows = await tx.drizzle
-    .select()
+    .select(leafColumns)
     .from(table)
     .where(and(gt(table.sequence, start), lte(table.sequence, end)))
     .orderBy(asc(table.sequence));

@@ -22,6 +22,8 @@ import { damaged, tileHashes } from "./tile-store.ts";
 export interface LogReader {
   /** The newest checkpoint with the cosignatures that it has; `cosigned`: the newest that has any. */
   checkpoint(options?: { cosigned?: boolean }): Promise<LogHead>;
+  /** The size, 0 being the newest tree's. Throws Fault when the log has not been so large yet. */
+  knownSize(size: number, head: LogHead): number;
   /** `size` 0: in the newest tree. */
   inclusion(entry: OpenedEntry, size: number): Promise<{ index: number; size: number; root: Hash; hashes: Hash[] }>;
   /** As `inclusion`, unverified: an export shows an entry that was changed, and whoever verifies it finds it. */
@@ -44,7 +46,6 @@ export function createLogReader(database: Database): LogReader {
     return head;
   }
 
-  /** 0 means the newest. */
   function knownSize(size: number, head: LogHead): number {
     if (size <= head.size) return size || head.size;
     throw new Fault({
@@ -73,6 +74,7 @@ export function createLogReader(database: Database): LogReader {
       const head = await signedHead();
       return cosigned ? readCosigned(database, head) : withCosignatures(database, head);
     },
+    knownSize,
     inclusion: prove,
     proof: (entry, size) => proveInclusion(Number(entry.row.sequence) - 1, size, hashes),
     async consistency(from, asked) {

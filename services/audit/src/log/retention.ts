@@ -1,4 +1,4 @@
-import type { Clock, Component, Logger } from "@plinth/kernel";
+import { type Clock, type Component, createRounds, type Logger } from "@plinth/kernel";
 import type { Database } from "@plinth/postgres";
 import { lockLogHead } from "./log-head.ts";
 
@@ -24,9 +24,6 @@ const batchMax = 1_000;
  */
 export function createRetention(options: RetentionOptions): Retention {
   const { database, clock, logger, retentionMs } = options;
-  const stopping = new AbortController();
-  const { signal } = stopping;
-  let running: Promise<void> = Promise.resolve();
 
   async function round(): Promise<number> {
     if (retentionMs === undefined) return 0;
@@ -47,29 +44,21 @@ export function createRetention(options: RetentionOptions): Retention {
     });
   }
 
-  async function run(): Promise<void> {
-    while (!signal.aborted) {
-      try {
-        let entries = 0;
-        for (let removed = await round(); removed > 0 && !signal.aborted; removed = await round()) entries += removed;
-        if (entries > 0) logger.info({ entries }, "removed audit entries whose time was over");
-      } catch (err) {
-        if (!signal.aborted)
-          logger.warn({ err }, "audit entries whose time is over could not be removed, trying again");
-      }
-      await clock.sleep(intervalMs, signal).catch(() => {});
-    }
-  }
+  const rounds = createRounds({
+    ...{ name: "audit log retention", clock, intervalMs },
+    async round(signal) {
+      let entries = 0;
+      for (let removed = await round(); removed > 0 && !signal.aborted; removed = await round()) entries += removed;
+      if (entries > 0) logger.info({ entries }, "removed audit entries whose time was over");
+    },
+    failed: (err) => logger.warn({ err }, "audit entries whose time is over could not be removed, trying again"),
+  });
 
   return {
-    name: "audit log retention",
+    ...rounds,
     round,
     async start() {
-      if (retentionMs !== undefined) running = run();
-    },
-    async stop() {
-      stopping.abort();
-      await running;
+      if (retentionMs !== undefined) await rounds.start?.();
     },
   };
 }

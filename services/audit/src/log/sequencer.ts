@@ -1,5 +1,5 @@
 import { metrics } from "@opentelemetry/api";
-import type { Clock, Component, Logger } from "@plinth/kernel";
+import { type Clock, type Component, createRounds, type Logger } from "@plinth/kernel";
 import type { Database } from "@plinth/postgres";
 import type { EntrySealer } from "../store/entry-sealer.ts";
 import { adoptEarlier } from "./adopt-earlier.ts";
@@ -46,9 +46,6 @@ export function createSequencer({ database, sealer, keys, clock, logger, origin 
   const failures = meter.createCounter("plinth_audit_sequencer_failures_total", {
     description: "Rounds in which nothing was signed: a database that is away, or a log that somebody changed",
   });
-  const stopping = new AbortController();
-  const { signal } = stopping;
-  let running: Promise<void> = Promise.resolve();
   let signedAtMs = Number.NEGATIVE_INFINITY;
 
   async function round({ sign = false } = {}): Promise<boolean> {
@@ -65,32 +62,22 @@ export function createSequencer({ database, sealer, keys, clock, logger, origin 
     return adopted > 0 || to - from === integrateMax;
   }
 
-  async function run(): Promise<void> {
-    while (!signal.aborted) {
-      let pauseMs = intervalMs;
-      try {
-        if (await round()) pauseMs = 0;
-      } catch (err) {
-        if (signal.aborted) return;
-        failures.add(1);
-        logger.error({ err }, "entries could not be brought into the audit log's tree, trying again");
-        pauseMs = retryMs;
-      }
-      if (pauseMs > 0) await clock.sleep(pauseMs, signal).catch(() => {});
-    }
-  }
+  const rounds = createRounds({
+    ...{ name: "audit log sequencer", clock, intervalMs, retryMs },
+    round: () => round(),
+    failed(err) {
+      failures.add(1);
+      logger.error({ err }, "entries could not be brought into the audit log's tree, trying again");
+    },
+  });
 
   return {
-    name: "audit log sequencer",
+    ...rounds,
     round,
     async start() {
       // Here, so that a service with the wrong secret does not start: events wait on the bus instead of failing.
       await keys.check();
-      running = run();
-    },
-    async stop() {
-      stopping.abort();
-      await running;
+      await rounds.start?.();
     },
   };
 }

@@ -2,14 +2,15 @@ import { timestampDate } from "@bufbuild/protobuf/wkt";
 import type { Clock } from "@plinth/kernel";
 import type { AuditService } from "@plinth/proto/plinth/audit/v1/audit";
 import type { Handler } from "@plinth/rpc";
-import { traceIdOf } from "../domain/entry.ts";
-import type { EntryStore } from "../store/entry-store.ts";
+import { type NewEntry, traceIdOf } from "../domain/entry.ts";
+import { refuseTooLarge } from "../domain/entry-limits.ts";
+import type { Recorder } from "../recording/recorder.ts";
 import { entryToMessage, outcomeFromMessage } from "./entry-message.ts";
 
-export function recordEntry(entries: EntryStore, clock: Clock): Handler<typeof AuditService.method.recordEntry> {
+export function recordEntry(recorder: Recorder, clock: Clock): Handler<typeof AuditService.method.recordEntry> {
   return async (request, call) => {
     const { id, action, actor, resource, ipAddress } = request;
-    const entry = await entries.append({
+    const entry: NewEntry = {
       ...{ id, action, actor, resource, ipAddress },
       time: request.time ? timestampDate(request.time) : new Date(clock.now()),
       // Who reports it is proven, not claimed.
@@ -20,7 +21,8 @@ export function recordEntry(entries: EntryStore, clock: Clock): Handler<typeof A
       traceId: traceIdOf(call.traceparent),
       details: request.details ?? {},
       payload: undefined,
-    });
-    return entryToMessage(entry);
+    };
+    refuseTooLarge(entry);
+    return entryToMessage(await recorder.record(entry));
   };
 }

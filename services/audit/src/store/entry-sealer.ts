@@ -6,7 +6,7 @@ import { type WhatPart, type WhoPart, whatPart, whatSubject, whoPart, whoSubject
 import { type OpenedPart, openPart, sealPart } from "../sealing/sealed-part.ts";
 import type { Secrets } from "../sealing/secrets.ts";
 import type { SealedRow } from "./schema.ts";
-import type { SubjectKeys } from "./subject-keys.ts";
+import type { SealingKey, SubjectKeys } from "./subject-keys.ts";
 
 /** An entry and what opens its leaf's commitments; a part that cannot be opened is missing. */
 export interface OpenedEntry {
@@ -16,10 +16,17 @@ export interface OpenedEntry {
   what: OpenedPart<WhatPart> | undefined;
 }
 
+/** An entry and its place in the log. */
+export interface PlacedEntry {
+  entry: NewEntry;
+  sequence: bigint;
+  recordTime: Date;
+}
+
 /** Between entries as one reads them and rows as they are stored. */
 export interface EntrySealer {
   /** The caller holds the head's lock. */
-  seal(tx: Transaction, entry: NewEntry, place: { sequence: bigint; recordTime: Date }): Promise<SealedRow>;
+  seal(tx: Transaction, placed: readonly PlacedEntry[]): Promise<SealedRow[]>;
   open(db: Queryable, rows: readonly SealedRow[]): Promise<OpenedEntry[]>;
 }
 
@@ -30,22 +37,25 @@ export interface EntrySealerOptions {
 }
 
 export function createEntrySealer({ secrets, keys, random }: EntrySealerOptions): EntrySealer {
+  function sealRow({ entry, sequence, recordTime }: PlacedEntry, whoKey: SealingKey, whatKey: SealingKey): SealedRow {
+    const { id, time, source, action, outcome, requestId, traceId } = entry;
+    const who = sealPart(whoKey.key, `${id}/who`, whoPart(entry) as unknown as Json, random);
+    const what = sealPart(whatKey.key, `${id}/what`, whatPart(entry) as unknown as Json, random);
+    return {
+      ...{ sequence, recordTime, id, time, source, action, outcome, requestId, traceId },
+      ...{ whoKey: whoKey.id ?? null, whoSealed: who.sealed, whoCommitment: who.commitment },
+      ...{ whatKey: whatKey.id ?? null, whatSealed: what.sealed, whatCommitment: what.commitment },
+      sourceSequence: entry.sourceSequence ?? 0n,
+      actorTag: whoKey.erased ? null : secrets.tag("actor", entry.actor),
+      resourceTag: whatKey.erased || entry.resource === "" ? null : secrets.tag("resource", entry.resource),
+    };
+  }
+
   return {
-    async seal(tx, entry, place) {
-      const whoKey = await keys.keyFor(tx, whoSubject(entry));
-      const subject = whatSubject(entry);
-      const whatKey = subject === whoSubject(entry) ? whoKey : await keys.keyFor(tx, subject);
-      const { id, time, source, action, outcome, requestId, traceId } = entry;
-      const who = sealPart(whoKey.key, `${id}/who`, whoPart(entry) as unknown as Json, random);
-      const what = sealPart(whatKey.key, `${id}/what`, whatPart(entry) as unknown as Json, random);
-      return {
-        ...{ ...place, id, time, source, action, outcome, requestId, traceId },
-        ...{ whoKey: whoKey.id ?? null, whoSealed: who.sealed, whoCommitment: who.commitment },
-        ...{ whatKey: whatKey.id ?? null, whatSealed: what.sealed, whatCommitment: what.commitment },
-        sourceSequence: entry.sourceSequence ?? 0n,
-        actorTag: whoKey.erased ? null : secrets.tag("actor", entry.actor),
-        resourceTag: whatKey.erased || entry.resource === "" ? null : secrets.tag("resource", entry.resource),
-      };
+    async seal(tx, placed) {
+      const subjects = placed.flatMap(({ entry }) => [whoSubject(entry), whatSubject(entry)]);
+      const keyOf = await keys.keysFor(tx, subjects);
+      return placed.map((one) => sealRow(one, keyOf(whoSubject(one.entry)), keyOf(whatSubject(one.entry))));
     },
     async open(db, rows) {
       const ids = rows.flatMap(({ whoKey, whatKey }) => [whoKey, whatKey]).filter((id) => id !== null);

@@ -1,5 +1,6 @@
 import { type Clock, newNonce, openBytes, type Random, sealBytes } from "@plinth/kernel";
 import type { Queryable, Transaction } from "@plinth/postgres";
+import type { Subject } from "../domain/personal-parts.ts";
 import type { Secrets } from "../sealing/secrets.ts";
 
 /** A key to seal with; `id` undefined: the service's own. */
@@ -12,8 +13,8 @@ export interface SealingKey {
 
 /** The keys of users. Whoever seals or erases holds the lock of the log's head: one of them comes first. */
 export interface SubjectKeys {
-  /** The key to seal something about a user with; made at the first call. For an erased user a new one that is kept nowhere. */
-  keyFor(tx: Transaction, subject: string | undefined): Promise<SealingKey>;
+  /** The keys to seal something about these users with; made for those who have none. For an erased user a new one that is kept nowhere. */
+  keysFor(tx: Transaction, subjects: readonly Subject[]): Promise<(subject: Subject) => SealingKey>;
   /** The keys that are there, by id; those of erased users are missing. */
   open(db: Queryable, ids: readonly string[]): Promise<Map<string, Buffer>>;
   /** Destroys a user's key; remembers the user even when nothing was ever recorded, for what arrives late. */
@@ -31,25 +32,51 @@ export function createSubjectKeys(secrets: Secrets, { clock, random }: { clock: 
   const unwrap = ({ id, wrapped }: { id: string; wrapped: Buffer }): Buffer =>
     openBytes(secrets.wrapping, `subject key ${id}`, wrapped);
 
-  async function make(tx: Transaction, tag: Buffer): Promise<SealingKey> {
-    const now = new Date(clock.now());
-    const id = random.uuidv7(clock.now());
-    const key = Buffer.from(random.bytes(keyBytes));
-    const wrapped = sealBytes(secrets.wrapping, `subject key ${id}`, newNonce(random), key);
-    const insert = "INSERT INTO subject_key (id, tag, wrapped, create_time) VALUES ($1, $2, $3, $4)";
-    await tx.query(insert, [id, tag, wrapped, now]);
-    return { id, key, erased: false };
+  async function find(tx: Transaction, tags: readonly Buffer[]): Promise<Map<number, SealingKey>> {
+    const rows = await tx.query<KeyRow & { at: string }>(
+      `SELECT asked.at, id, wrapped FROM unnest($1::bytea[]) WITH ORDINALITY AS asked (tag, at) JOIN subject_key USING (tag)`,
+      [tags],
+      "subject_keys",
+    );
+    return new Map(rows.map(({ at, ...row }) => [Number(at) - 1, sealingKey(row)]));
   }
 
+  function sealingKey({ id, wrapped }: KeyRow): SealingKey {
+    if (wrapped === null) return { id, key: Buffer.from(random.bytes(keyBytes)), erased: true };
+    return { id, key: unwrap({ id, wrapped }), erased: false };
+  }
+
+  async function make(tx: Transaction, tags: readonly Buffer[]): Promise<SealingKey[]> {
+    const made = tags.map(() => ({ id: random.uuidv7(clock.now()), key: Buffer.from(random.bytes(keyBytes)) }));
+    const wrapped = made.map(({ id, key }) => sealBytes(secrets.wrapping, `subject key ${id}`, newNonce(random), key));
+    await tx.query(
+      `INSERT INTO subject_key (id, tag, wrapped, create_time)
+       SELECT id, tag, wrapped, $4 FROM unnest($1::uuid[], $2::bytea[], $3::bytea[]) AS made (id, tag, wrapped)`,
+      [made.map(({ id }) => id), tags, wrapped, new Date(clock.now())],
+      "make_subject_keys",
+    );
+    return made.map((key) => ({ ...key, erased: false }));
+  }
+
+  const own: SealingKey = { id: undefined, key: secrets.own, erased: false };
+
   return {
-    async keyFor(tx, subject) {
-      if (subject === undefined) return { id: undefined, key: secrets.own, erased: false };
-      const tag = secrets.tag("subject", subject);
-      const [row] = await tx.query<KeyRow>("SELECT id, wrapped FROM subject_key WHERE tag = $1", [tag], "subject_key");
-      if (row === undefined) return make(tx, tag);
-      const { id, wrapped } = row;
-      if (wrapped === null) return { id, key: Buffer.from(random.bytes(keyBytes)), erased: true };
-      return { id, key: unwrap({ id, wrapped }), erased: false };
+    async keysFor(tx, subjects) {
+      const known = [...new Set(subjects)].filter((subject) => subject !== undefined);
+      if (known.length === 0) return () => own;
+      const tags = known.map((subject) => secrets.tag("subject", subject));
+      const found = await find(tx, tags);
+      const missing = known.flatMap((_, at) => (found.has(at) ? [] : [at]));
+      const made =
+        missing.length === 0
+          ? []
+          : await make(
+              tx,
+              missing.map((at) => tags[at] as Buffer),
+            );
+      for (const [nth, at] of missing.entries()) found.set(at, made[nth] as SealingKey);
+      const keys = new Map(known.map((subject, at) => [subject, found.get(at) as SealingKey]));
+      return (subject) => (subject === undefined ? own : (keys.get(subject) as SealingKey));
     },
     async open(db, ids) {
       if (ids.length === 0) return new Map();

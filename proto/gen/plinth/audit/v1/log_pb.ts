@@ -15,7 +15,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file plinth/audit/v1/log.proto.
  */
 export const file_plinth_audit_v1_log: GenFile = /*@__PURE__*/
-  fileDesc("ChlwbGludGgvYXVkaXQvdjEvbG9nLnByb3RvEg9wbGludGguYXVkaXQudjEijwEKFEV4cG9ydEVudHJpZXNSZXF1ZXN0EiwKBmZpbHRlchgBIAEoCzIcLnBsaW50aC5hdWRpdC52MS5FbnRyeUZpbHRlchI5CgZmb3JtYXQYAiABKA4yHS5wbGludGguYXVkaXQudjEuRXhwb3J0Rm9ybWF0Qgq6SAeCAQQQASAAEg4KBnByb29mcxgDIAEoCCImChVFeHBvcnRFbnRyaWVzUmVzcG9uc2USDQoFbGluZXMYASABKAwiKAoUR2V0Q2hlY2twb2ludFJlcXVlc3QSEAoIY29zaWduZWQYASABKAgidQoKQ2hlY2twb2ludBIMCgRub3RlGAEgASgJEg4KBm9yaWdpbhgCIAEoCRIMCgRzaXplGAMgASgDEhEKCXJvb3RfaGFzaBgEIAEoDBIoCgR0aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJMChhHZXRJbmNsdXNpb25Qcm9vZlJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBEhoKCXRyZWVfc2l6ZRgCIAEoA0IHukgEIgIoACJoCg5JbmNsdXNpb25Qcm9vZhISCgpsZWFmX2luZGV4GAEgASgDEhEKCXRyZWVfc2l6ZRgCIAEoAxIRCglyb290X2hhc2gYAyABKAwSDgoGaGFzaGVzGAQgAygMEgwKBGxlYWYYBSABKAwiUgoaR2V0Q29uc2lzdGVuY3lQcm9vZlJlcXVlc3QSGgoJZnJvbV9zaXplGAEgASgDQge6SAQiAigAEhgKB3RvX3NpemUYAiABKANCB7pIBCICKAAiXAoQQ29uc2lzdGVuY3lQcm9vZhIRCglmcm9tX3NpemUYASABKAMSDwoHdG9fc2l6ZRgCIAEoAxIUCgx0b19yb290X2hhc2gYAyABKAwSDgoGaGFzaGVzGAQgAygMIiwKFEdldEVudHJ5UHJvb2ZSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABASJVCgpFbnRyeVByb29mEiUKBWVudHJ5GAEgASgLMhYucGxpbnRoLmF1ZGl0LnYxLkVudHJ5EhIKCnRsb2dfcHJvb2YYAiABKAkSDAoEbGVhZhgDIAEoDCIUChJMaXN0TG9nS2V5c1JlcXVlc3QiTAoTTGlzdExvZ0tleXNSZXNwb25zZRIOCgZvcmlnaW4YASABKAkSJQoEa2V5cxgCIAMoCzIXLnBsaW50aC5hdWRpdC52MS5Mb2dLZXkidwoGTG9nS2V5EgsKA2tleRgBIAEoCRIvCgtjcmVhdGVfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLcmV0aXJlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIisKD0xpc3RHYXBzUmVxdWVzdBIYCgZzb3VyY2UYASABKAlCCLpIBXIDGKwCIjYKEExpc3RHYXBzUmVzcG9uc2USIgoEZ2FwcxgBIAMoCzIULnBsaW50aC5hdWRpdC52MS5HYXAiYgoDR2FwEg4KBnNvdXJjZRgBIAEoCRINCgVmaXJzdBgCIAEoAxIMCgRsYXN0GAMgASgDEi4KCmZvdW5kX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIhUKE1JvdGF0ZUxvZ0tleVJlcXVlc3QiNQoYR2V0V2l0bmVzc1JlcXVlc3RSZXF1ZXN0EhkKCG9sZF9zaXplGAEgASgDQge6SAQiAigAIiwKDldpdG5lc3NSZXF1ZXN0EgwKBGJvZHkYASABKAkSDAoEc2l6ZRgCIAEoAyJLChZBZGRDb3NpZ25hdHVyZXNSZXF1ZXN0EhUKBHNpemUYASABKANCB7pIBCICKAASGgoFbGluZXMYAiABKAlCC7pICHIGEAEYgIABKnoKDEV4cG9ydEZvcm1hdBIdChlFWFBPUlRfRk9STUFUX1VOU1BFQ0lGSUVEEAASHAoYRVhQT1JUX0ZPUk1BVF9KU09OX0xJTkVTEAESFQoRRVhQT1JUX0ZPUk1BVF9DU1YQAhIWChJFWFBPUlRfRk9STUFUX09DU0YQAzK8BwoKTG9nU2VydmljZRJgCg1FeHBvcnRFbnRyaWVzEiUucGxpbnRoLmF1ZGl0LnYxLkV4cG9ydEVudHJpZXNSZXF1ZXN0GiYucGxpbnRoLmF1ZGl0LnYxLkV4cG9ydEVudHJpZXNSZXNwb25zZTABElgKDUdldENoZWNrcG9pbnQSJS5wbGludGguYXVkaXQudjEuR2V0Q2hlY2twb2ludFJlcXVlc3QaGy5wbGludGguYXVkaXQudjEuQ2hlY2twb2ludCIDkAIBEmQKEUdldEluY2x1c2lvblByb29mEikucGxpbnRoLmF1ZGl0LnYxLkdldEluY2x1c2lvblByb29mUmVxdWVzdBofLnBsaW50aC5hdWRpdC52MS5JbmNsdXNpb25Qcm9vZiIDkAIBEmoKE0dldENvbnNpc3RlbmN5UHJvb2YSKy5wbGludGguYXVkaXQudjEuR2V0Q29uc2lzdGVuY3lQcm9vZlJlcXVlc3QaIS5wbGludGguYXVkaXQudjEuQ29uc2lzdGVuY3lQcm9vZiIDkAIBElgKDUdldEVudHJ5UHJvb2YSJS5wbGludGguYXVkaXQudjEuR2V0RW50cnlQcm9vZlJlcXVlc3QaGy5wbGludGguYXVkaXQudjEuRW50cnlQcm9vZiIDkAIBEl0KC0xpc3RMb2dLZXlzEiMucGxpbnRoLmF1ZGl0LnYxLkxpc3RMb2dLZXlzUmVxdWVzdBokLnBsaW50aC5hdWRpdC52MS5MaXN0TG9nS2V5c1Jlc3BvbnNlIgOQAgESVAoITGlzdEdhcHMSIC5wbGludGguYXVkaXQudjEuTGlzdEdhcHNSZXF1ZXN0GiEucGxpbnRoLmF1ZGl0LnYxLkxpc3RHYXBzUmVzcG9uc2UiA5ACARJNCgxSb3RhdGVMb2dLZXkSJC5wbGludGguYXVkaXQudjEuUm90YXRlTG9nS2V5UmVxdWVzdBoXLnBsaW50aC5hdWRpdC52MS5Mb2dLZXkSZAoRR2V0V2l0bmVzc1JlcXVlc3QSKS5wbGludGguYXVkaXQudjEuR2V0V2l0bmVzc1JlcXVlc3RSZXF1ZXN0Gh8ucGxpbnRoLmF1ZGl0LnYxLldpdG5lc3NSZXF1ZXN0IgOQAgESXAoPQWRkQ29zaWduYXR1cmVzEicucGxpbnRoLmF1ZGl0LnYxLkFkZENvc2lnbmF0dXJlc1JlcXVlc3QaGy5wbGludGguYXVkaXQudjEuQ2hlY2twb2ludCIDkAICYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_timestamp, file_plinth_audit_v1_audit]);
+  fileDesc("ChlwbGludGgvYXVkaXQvdjEvbG9nLnByb3RvEg9wbGludGguYXVkaXQudjEiwgEKFEV4cG9ydEVudHJpZXNSZXF1ZXN0EiwKBmZpbHRlchgBIAEoCzIcLnBsaW50aC5hdWRpdC52MS5FbnRyeUZpbHRlchI5CgZmb3JtYXQYAiABKA4yHS5wbGludGguYXVkaXQudjEuRXhwb3J0Rm9ybWF0Qgq6SAeCAQQQASAAEg4KBnByb29mcxgDIAEoCBIxCghwb3NpdGlvbhgEIAEoCzIfLnBsaW50aC5hdWRpdC52MS5FeHBvcnRQb3NpdGlvbiJHCg5FeHBvcnRQb3NpdGlvbhIZCghzZXF1ZW5jZRgBIAEoA0IHukgEIgIoABIaCgl0cmVlX3NpemUYAiABKANCB7pIBCICKAAiWQoVRXhwb3J0RW50cmllc1Jlc3BvbnNlEg0KBWxpbmVzGAEgASgMEjEKCHBvc2l0aW9uGAIgASgLMh8ucGxpbnRoLmF1ZGl0LnYxLkV4cG9ydFBvc2l0aW9uIigKFEdldENoZWNrcG9pbnRSZXF1ZXN0EhAKCGNvc2lnbmVkGAEgASgIInUKCkNoZWNrcG9pbnQSDAoEbm90ZRgBIAEoCRIOCgZvcmlnaW4YAiABKAkSDAoEc2l6ZRgDIAEoAxIRCglyb290X2hhc2gYBCABKAwSKAoEdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiTAoYR2V0SW5jbHVzaW9uUHJvb2ZSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARIaCgl0cmVlX3NpemUYAiABKANCB7pIBCICKAAiaAoOSW5jbHVzaW9uUHJvb2YSEgoKbGVhZl9pbmRleBgBIAEoAxIRCgl0cmVlX3NpemUYAiABKAMSEQoJcm9vdF9oYXNoGAMgASgMEg4KBmhhc2hlcxgEIAMoDBIMCgRsZWFmGAUgASgMIlIKGkdldENvbnNpc3RlbmN5UHJvb2ZSZXF1ZXN0EhoKCWZyb21fc2l6ZRgBIAEoA0IHukgEIgIoABIYCgd0b19zaXplGAIgASgDQge6SAQiAigAIlwKEENvbnNpc3RlbmN5UHJvb2YSEQoJZnJvbV9zaXplGAEgASgDEg8KB3RvX3NpemUYAiABKAMSFAoMdG9fcm9vdF9oYXNoGAMgASgMEg4KBmhhc2hlcxgEIAMoDCIsChRHZXRFbnRyeVByb29mUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQEiVQoKRW50cnlQcm9vZhIlCgVlbnRyeRgBIAEoCzIWLnBsaW50aC5hdWRpdC52MS5FbnRyeRISCgp0bG9nX3Byb29mGAIgASgJEgwKBGxlYWYYAyABKAwiFAoSTGlzdExvZ0tleXNSZXF1ZXN0IkwKE0xpc3RMb2dLZXlzUmVzcG9uc2USDgoGb3JpZ2luGAEgASgJEiUKBGtleXMYAiADKAsyFy5wbGludGguYXVkaXQudjEuTG9nS2V5IncKBkxvZ0tleRILCgNrZXkYASABKAkSLwoLY3JlYXRlX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3JldGlyZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIrCg9MaXN0R2Fwc1JlcXVlc3QSGAoGc291cmNlGAEgASgJQgi6SAVyAxisAiI2ChBMaXN0R2Fwc1Jlc3BvbnNlEiIKBGdhcHMYASADKAsyFC5wbGludGguYXVkaXQudjEuR2FwImIKA0dhcBIOCgZzb3VyY2UYASABKAkSDQoFZmlyc3QYAiABKAMSDAoEbGFzdBgDIAEoAxIuCgpmb3VuZF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIVChNSb3RhdGVMb2dLZXlSZXF1ZXN0IjUKGEdldFdpdG5lc3NSZXF1ZXN0UmVxdWVzdBIZCghvbGRfc2l6ZRgBIAEoA0IHukgEIgIoACIsCg5XaXRuZXNzUmVxdWVzdBIMCgRib2R5GAEgASgJEgwKBHNpemUYAiABKAMiSwoWQWRkQ29zaWduYXR1cmVzUmVxdWVzdBIVCgRzaXplGAEgASgDQge6SAQiAigAEhoKBWxpbmVzGAIgASgJQgu6SAhyBhABGICAASp6CgxFeHBvcnRGb3JtYXQSHQoZRVhQT1JUX0ZPUk1BVF9VTlNQRUNJRklFRBAAEhwKGEVYUE9SVF9GT1JNQVRfSlNPTl9MSU5FUxABEhUKEUVYUE9SVF9GT1JNQVRfQ1NWEAISFgoSRVhQT1JUX0ZPUk1BVF9PQ1NGEAMyvAcKCkxvZ1NlcnZpY2USYAoNRXhwb3J0RW50cmllcxIlLnBsaW50aC5hdWRpdC52MS5FeHBvcnRFbnRyaWVzUmVxdWVzdBomLnBsaW50aC5hdWRpdC52MS5FeHBvcnRFbnRyaWVzUmVzcG9uc2UwARJYCg1HZXRDaGVja3BvaW50EiUucGxpbnRoLmF1ZGl0LnYxLkdldENoZWNrcG9pbnRSZXF1ZXN0GhsucGxpbnRoLmF1ZGl0LnYxLkNoZWNrcG9pbnQiA5ACARJkChFHZXRJbmNsdXNpb25Qcm9vZhIpLnBsaW50aC5hdWRpdC52MS5HZXRJbmNsdXNpb25Qcm9vZlJlcXVlc3QaHy5wbGludGguYXVkaXQudjEuSW5jbHVzaW9uUHJvb2YiA5ACARJqChNHZXRDb25zaXN0ZW5jeVByb29mEisucGxpbnRoLmF1ZGl0LnYxLkdldENvbnNpc3RlbmN5UHJvb2ZSZXF1ZXN0GiEucGxpbnRoLmF1ZGl0LnYxLkNvbnNpc3RlbmN5UHJvb2YiA5ACARJYCg1HZXRFbnRyeVByb29mEiUucGxpbnRoLmF1ZGl0LnYxLkdldEVudHJ5UHJvb2ZSZXF1ZXN0GhsucGxpbnRoLmF1ZGl0LnYxLkVudHJ5UHJvb2YiA5ACARJdCgtMaXN0TG9nS2V5cxIjLnBsaW50aC5hdWRpdC52MS5MaXN0TG9nS2V5c1JlcXVlc3QaJC5wbGludGguYXVkaXQudjEuTGlzdExvZ0tleXNSZXNwb25zZSIDkAIBElQKCExpc3RHYXBzEiAucGxpbnRoLmF1ZGl0LnYxLkxpc3RHYXBzUmVxdWVzdBohLnBsaW50aC5hdWRpdC52MS5MaXN0R2Fwc1Jlc3BvbnNlIgOQAgESTQoMUm90YXRlTG9nS2V5EiQucGxpbnRoLmF1ZGl0LnYxLlJvdGF0ZUxvZ0tleVJlcXVlc3QaFy5wbGludGguYXVkaXQudjEuTG9nS2V5EmQKEUdldFdpdG5lc3NSZXF1ZXN0EikucGxpbnRoLmF1ZGl0LnYxLkdldFdpdG5lc3NSZXF1ZXN0UmVxdWVzdBofLnBsaW50aC5hdWRpdC52MS5XaXRuZXNzUmVxdWVzdCIDkAIBElwKD0FkZENvc2lnbmF0dXJlcxInLnBsaW50aC5hdWRpdC52MS5BZGRDb3NpZ25hdHVyZXNSZXF1ZXN0GhsucGxpbnRoLmF1ZGl0LnYxLkNoZWNrcG9pbnQiA5ACAmIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_timestamp, file_plinth_audit_v1_audit]);
 
 /**
  * @generated from message plinth.audit.v1.ExportEntriesRequest
@@ -37,6 +37,13 @@ export type ExportEntriesRequest = Message<"plinth.audit.v1.ExportEntriesRequest
    * @generated from field: bool proofs = 3;
    */
   proofs: boolean;
+
+  /**
+   * Goes on with an export that was cut: what came last with its lines. Filter, format and proofs as before.
+   *
+   * @generated from field: plinth.audit.v1.ExportPosition position = 4;
+   */
+  position?: ExportPosition | undefined;
 };
 
 /**
@@ -45,6 +52,32 @@ export type ExportEntriesRequest = Message<"plinth.audit.v1.ExportEntriesRequest
  */
 export const ExportEntriesRequestSchema: GenMessage<ExportEntriesRequest> = /*@__PURE__*/
   messageDesc(file_plinth_audit_v1_log, 0);
+
+/**
+ * How far an export has come, and of which tree it is.
+ *
+ * @generated from message plinth.audit.v1.ExportPosition
+ */
+export type ExportPosition = Message<"plinth.audit.v1.ExportPosition"> & {
+  /**
+   * Everything up to this record was sent.
+   *
+   * @generated from field: int64 sequence = 1;
+   */
+  sequence: bigint;
+
+  /**
+   * @generated from field: int64 tree_size = 2;
+   */
+  treeSize: bigint;
+};
+
+/**
+ * Describes the message plinth.audit.v1.ExportPosition.
+ * Use `create(ExportPositionSchema)` to create a new message.
+ */
+export const ExportPositionSchema: GenMessage<ExportPosition> = /*@__PURE__*/
+  messageDesc(file_plinth_audit_v1_log, 1);
 
 /**
  * @generated from message plinth.audit.v1.ExportEntriesResponse
@@ -56,6 +89,13 @@ export type ExportEntriesResponse = Message<"plinth.audit.v1.ExportEntriesRespon
    * @generated from field: bytes lines = 1;
    */
   lines: Uint8Array;
+
+  /**
+   * Behind these lines: to go on from when the export is cut.
+   *
+   * @generated from field: plinth.audit.v1.ExportPosition position = 2;
+   */
+  position?: ExportPosition | undefined;
 };
 
 /**
@@ -63,7 +103,7 @@ export type ExportEntriesResponse = Message<"plinth.audit.v1.ExportEntriesRespon
  * Use `create(ExportEntriesResponseSchema)` to create a new message.
  */
 export const ExportEntriesResponseSchema: GenMessage<ExportEntriesResponse> = /*@__PURE__*/
-  messageDesc(file_plinth_audit_v1_log, 1);
+  messageDesc(file_plinth_audit_v1_log, 2);
 
 /**
  * @generated from message plinth.audit.v1.GetCheckpointRequest
@@ -82,7 +122,7 @@ export type GetCheckpointRequest = Message<"plinth.audit.v1.GetCheckpointRequest
  * Use `create(GetCheckpointRequestSchema)` to create a new message.
  */
 export const GetCheckpointRequestSchema: GenMessage<GetCheckpointRequest> = /*@__PURE__*/
-  messageDesc(file_plinth_audit_v1_log, 2);
+  messageDesc(file_plinth_audit_v1_log, 3);
 
 /**
  * @generated from message plinth.audit.v1.Checkpoint
@@ -121,7 +161,7 @@ export type Checkpoint = Message<"plinth.audit.v1.Checkpoint"> & {
  * Use `create(CheckpointSchema)` to create a new message.
  */
 export const CheckpointSchema: GenMessage<Checkpoint> = /*@__PURE__*/
-  messageDesc(file_plinth_audit_v1_log, 3);
+  messageDesc(file_plinth_audit_v1_log, 4);
 
 /**
  * @generated from message plinth.audit.v1.GetInclusionProofRequest
@@ -145,7 +185,7 @@ export type GetInclusionProofRequest = Message<"plinth.audit.v1.GetInclusionProo
  * Use `create(GetInclusionProofRequestSchema)` to create a new message.
  */
 export const GetInclusionProofRequestSchema: GenMessage<GetInclusionProofRequest> = /*@__PURE__*/
-  messageDesc(file_plinth_audit_v1_log, 4);
+  messageDesc(file_plinth_audit_v1_log, 5);
 
 /**
  * @generated from message plinth.audit.v1.InclusionProof
@@ -188,7 +228,7 @@ export type InclusionProof = Message<"plinth.audit.v1.InclusionProof"> & {
  * Use `create(InclusionProofSchema)` to create a new message.
  */
 export const InclusionProofSchema: GenMessage<InclusionProof> = /*@__PURE__*/
-  messageDesc(file_plinth_audit_v1_log, 5);
+  messageDesc(file_plinth_audit_v1_log, 6);
 
 /**
  * @generated from message plinth.audit.v1.GetConsistencyProofRequest
@@ -212,7 +252,7 @@ export type GetConsistencyProofRequest = Message<"plinth.audit.v1.GetConsistency
  * Use `create(GetConsistencyProofRequestSchema)` to create a new message.
  */
 export const GetConsistencyProofRequestSchema: GenMessage<GetConsistencyProofRequest> = /*@__PURE__*/
-  messageDesc(file_plinth_audit_v1_log, 6);
+  messageDesc(file_plinth_audit_v1_log, 7);
 
 /**
  * @generated from message plinth.audit.v1.ConsistencyProof
@@ -244,7 +284,7 @@ export type ConsistencyProof = Message<"plinth.audit.v1.ConsistencyProof"> & {
  * Use `create(ConsistencyProofSchema)` to create a new message.
  */
 export const ConsistencyProofSchema: GenMessage<ConsistencyProof> = /*@__PURE__*/
-  messageDesc(file_plinth_audit_v1_log, 7);
+  messageDesc(file_plinth_audit_v1_log, 8);
 
 /**
  * @generated from message plinth.audit.v1.GetEntryProofRequest
@@ -261,7 +301,7 @@ export type GetEntryProofRequest = Message<"plinth.audit.v1.GetEntryProofRequest
  * Use `create(GetEntryProofRequestSchema)` to create a new message.
  */
 export const GetEntryProofRequestSchema: GenMessage<GetEntryProofRequest> = /*@__PURE__*/
-  messageDesc(file_plinth_audit_v1_log, 8);
+  messageDesc(file_plinth_audit_v1_log, 9);
 
 /**
  * @generated from message plinth.audit.v1.EntryProof
@@ -290,7 +330,7 @@ export type EntryProof = Message<"plinth.audit.v1.EntryProof"> & {
  * Use `create(EntryProofSchema)` to create a new message.
  */
 export const EntryProofSchema: GenMessage<EntryProof> = /*@__PURE__*/
-  messageDesc(file_plinth_audit_v1_log, 9);
+  messageDesc(file_plinth_audit_v1_log, 10);
 
 /**
  * @generated from message plinth.audit.v1.ListLogKeysRequest
@@ -303,7 +343,7 @@ export type ListLogKeysRequest = Message<"plinth.audit.v1.ListLogKeysRequest"> &
  * Use `create(ListLogKeysRequestSchema)` to create a new message.
  */
 export const ListLogKeysRequestSchema: GenMessage<ListLogKeysRequest> = /*@__PURE__*/
-  messageDesc(file_plinth_audit_v1_log, 10);
+  messageDesc(file_plinth_audit_v1_log, 11);
 
 /**
  * @generated from message plinth.audit.v1.ListLogKeysResponse
@@ -327,7 +367,7 @@ export type ListLogKeysResponse = Message<"plinth.audit.v1.ListLogKeysResponse">
  * Use `create(ListLogKeysResponseSchema)` to create a new message.
  */
 export const ListLogKeysResponseSchema: GenMessage<ListLogKeysResponse> = /*@__PURE__*/
-  messageDesc(file_plinth_audit_v1_log, 11);
+  messageDesc(file_plinth_audit_v1_log, 12);
 
 /**
  * @generated from message plinth.audit.v1.LogKey
@@ -358,7 +398,7 @@ export type LogKey = Message<"plinth.audit.v1.LogKey"> & {
  * Use `create(LogKeySchema)` to create a new message.
  */
 export const LogKeySchema: GenMessage<LogKey> = /*@__PURE__*/
-  messageDesc(file_plinth_audit_v1_log, 12);
+  messageDesc(file_plinth_audit_v1_log, 13);
 
 /**
  * @generated from message plinth.audit.v1.ListGapsRequest
@@ -377,7 +417,7 @@ export type ListGapsRequest = Message<"plinth.audit.v1.ListGapsRequest"> & {
  * Use `create(ListGapsRequestSchema)` to create a new message.
  */
 export const ListGapsRequestSchema: GenMessage<ListGapsRequest> = /*@__PURE__*/
-  messageDesc(file_plinth_audit_v1_log, 13);
+  messageDesc(file_plinth_audit_v1_log, 14);
 
 /**
  * @generated from message plinth.audit.v1.ListGapsResponse
@@ -396,7 +436,7 @@ export type ListGapsResponse = Message<"plinth.audit.v1.ListGapsResponse"> & {
  * Use `create(ListGapsResponseSchema)` to create a new message.
  */
 export const ListGapsResponseSchema: GenMessage<ListGapsResponse> = /*@__PURE__*/
-  messageDesc(file_plinth_audit_v1_log, 14);
+  messageDesc(file_plinth_audit_v1_log, 15);
 
 /**
  * Records that a source has numbered and that did not arrive. One that arrives late takes its number out.
@@ -432,7 +472,7 @@ export type Gap = Message<"plinth.audit.v1.Gap"> & {
  * Use `create(GapSchema)` to create a new message.
  */
 export const GapSchema: GenMessage<Gap> = /*@__PURE__*/
-  messageDesc(file_plinth_audit_v1_log, 15);
+  messageDesc(file_plinth_audit_v1_log, 16);
 
 /**
  * @generated from message plinth.audit.v1.RotateLogKeyRequest
@@ -445,7 +485,7 @@ export type RotateLogKeyRequest = Message<"plinth.audit.v1.RotateLogKeyRequest">
  * Use `create(RotateLogKeyRequestSchema)` to create a new message.
  */
 export const RotateLogKeyRequestSchema: GenMessage<RotateLogKeyRequest> = /*@__PURE__*/
-  messageDesc(file_plinth_audit_v1_log, 16);
+  messageDesc(file_plinth_audit_v1_log, 17);
 
 /**
  * @generated from message plinth.audit.v1.GetWitnessRequestRequest
@@ -464,7 +504,7 @@ export type GetWitnessRequestRequest = Message<"plinth.audit.v1.GetWitnessReques
  * Use `create(GetWitnessRequestRequestSchema)` to create a new message.
  */
 export const GetWitnessRequestRequestSchema: GenMessage<GetWitnessRequestRequest> = /*@__PURE__*/
-  messageDesc(file_plinth_audit_v1_log, 17);
+  messageDesc(file_plinth_audit_v1_log, 18);
 
 /**
  * @generated from message plinth.audit.v1.WitnessRequest
@@ -488,7 +528,7 @@ export type WitnessRequest = Message<"plinth.audit.v1.WitnessRequest"> & {
  * Use `create(WitnessRequestSchema)` to create a new message.
  */
 export const WitnessRequestSchema: GenMessage<WitnessRequest> = /*@__PURE__*/
-  messageDesc(file_plinth_audit_v1_log, 18);
+  messageDesc(file_plinth_audit_v1_log, 19);
 
 /**
  * @generated from message plinth.audit.v1.AddCosignaturesRequest
@@ -514,7 +554,7 @@ export type AddCosignaturesRequest = Message<"plinth.audit.v1.AddCosignaturesReq
  * Use `create(AddCosignaturesRequestSchema)` to create a new message.
  */
 export const AddCosignaturesRequestSchema: GenMessage<AddCosignaturesRequest> = /*@__PURE__*/
-  messageDesc(file_plinth_audit_v1_log, 19);
+  messageDesc(file_plinth_audit_v1_log, 20);
 
 /**
  * @generated from enum plinth.audit.v1.ExportFormat
