@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { Fault, systemRandom } from "@plinth/kernel";
 import { eventually as eventuallyWithin } from "@plinth/testing";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -9,6 +11,14 @@ export interface BusFixture {
   connect(): Promise<EventBus>;
   deadLetters: DeadLetters;
   close(): Promise<void>;
+}
+
+/** Memory of this process outside and inside of the heap, without what nobody refers to any more. */
+function heldBytes(): number {
+  setFlagsFromString("--expose-gc");
+  runInNewContext("gc")();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
 }
 
 const abort = (): AbortSignal => AbortSignal.timeout(20_000);
@@ -71,12 +81,23 @@ export function busContract(driver: string, open: () => Promise<BusFixture>): vo
       const sent = {
         ...message("t.one", "k", "payload"),
         traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        ...{ clientAddress: "2001:db8::7", via: "notes", sequence: 9_007_199_254_740_993n },
       };
       await bus.publish([sent]);
       const got: BusMessage[] = [];
       await collect({ group: "g", topics: ["t.one"], handle: async (m) => void got.push(m) });
       await eventually(() => expect(got).toHaveLength(1));
       expect({ ...got[0], data: [...(got[0]?.data ?? [])] }).toEqual({ ...sent, data: [...sent.data] });
+    });
+
+    test("what an event does not say is undefined", async () => {
+      const sent = message("t.bare", "k", "payload");
+      await bus.publish([sent]);
+      const got: BusMessage[] = [];
+      await collect({ group: "g", topics: ["t.bare"], handle: async (m) => void got.push(m) });
+      await eventually(() => expect(got).toHaveLength(1));
+      const { traceparent, clientAddress, via, sequence } = got[0] as BusMessage;
+      expect([traceparent, clientAddress, via, sequence]).toEqual([undefined, undefined, undefined, undefined]);
     });
 
     test("keeps the order of each key", async () => {
@@ -216,7 +237,7 @@ export function busContract(driver: string, open: () => Promise<BusFixture>): vo
     });
 
     test("a dead letter that is handed back comes to its own group only, under its own topic", async () => {
-      const poison = message("t.replay", "k", "poison");
+      const poison = { ...message("t.replay", "k", "poison"), clientAddress: "192.0.2.7", via: "notes", sequence: 7n };
       let broken = true;
       const got: BusMessage[] = [];
       const other = await collect({ group: "other", topics: ["t.replay"] });
@@ -238,12 +259,45 @@ export function busContract(driver: string, open: () => Promise<BusFixture>): vo
       broken = false;
       expect(await fixture.deadLetters.replay({ topic: "t.replay", id: poison.id })).toBe(1);
       await eventually(() =>
-        expect(got.map(({ id, topic, key }) => ({ id, topic, key }))).toEqual([
-          { id: poison.id, topic: "t.replay", key: "k" },
+        expect(got.map(({ data, ...rest }) => ({ ...rest, data: [...data] }))).toEqual([
+          { ...poison, data: [...poison.data] },
         ]),
       );
       await eventually(async () => expect(await fixture.deadLetters.list({})).toEqual([]));
       expect(other.seen).toEqual(["poison"]);
+    });
+
+    test("a slow handler keeps what is in hand small, however much waits", async () => {
+      const [count, bytes] = [320, 200_000];
+      const backlog = Array.from({ length: count }, (_, i) => ({
+        ...message("t.slow", `k${i % 32}`, ""),
+        data: new Uint8Array(bytes).fill(i),
+      }));
+      for (let i = 0; i < count; i += 20) await bus.publish(backlog.splice(0, 20));
+      const before = heldBytes();
+      let [active, most, handled, peak] = [0, 0, 0, 0];
+      const gate = Promise.withResolvers<void>();
+      await collect({
+        group: "g",
+        topics: ["t.slow"],
+        handle: async () => {
+          most = Math.max(most, ++active);
+          await gate.promise;
+          if (handled++ % 50 === 0) peak = Math.max(peak, heldBytes() - before);
+          active--;
+        },
+      });
+      // All that the driver takes while nothing is finished, it has by the time that every partition waits for a handler.
+      await eventually(() => expect(active).toBe(4));
+      await eventually(() => {
+        peak = Math.max(peak, heldBytes() - before);
+        return expect(active).toBe(4);
+      });
+      gate.resolve();
+      await eventually(() => expect(handled).toBe(count));
+      // One message per partition at a time, and what is read ahead is less than half of the 64 MB that waited.
+      expect(most).toBe(4);
+      expect(peak).toBeLessThan(28 * 1024 * 1024);
     });
 
     test("waits for a dependency that is away instead of giving the message up", async () => {

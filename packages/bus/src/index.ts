@@ -1,4 +1,4 @@
-export { appendEvent, type EventContext, type NewEvent } from "./append-event.ts";
+export { appendEvent, contextOf, type EventContext, type NewEvent } from "./append-event.ts";
 export type { BusMessage, EventBus, SubscribeOptions } from "./bus.ts";
 export type { DeadLetter, DeadLetterFilter, DeadLetters } from "./dead-letters.ts";
 export { createOutboxRelay, type OutboxRelayOptions } from "./outbox-relay.ts";

@@ -6,7 +6,9 @@ import { observeLag } from "../bus-metrics.ts";
 import type { Failure } from "../dead-letters.ts";
 import { deliver } from "../deliver.ts";
 import { createWakeUp, type WakeUp } from "../wake-up.ts";
+import { type MessageRow, messageColumns, messageOfRow } from "./message-row.ts";
 import { storeDeadLetter } from "./postgres-dead-letters.ts";
+import { readMessages } from "./read-messages.ts";
 import { busChannel, partitionCount, replayTopic } from "./schema.ts";
 
 export interface PostgresConsumerOptions {
@@ -19,10 +21,10 @@ export interface PostgresConsumerOptions {
 
 type Partition = { topic: string; partition: number };
 
-/** Handles what comes next in a partition; returns how many there were. */
-type NextBatch = (at: Partition, signal: AbortSignal) => Promise<number>;
+/** Handles what comes next in a partition; true when there may be more. */
+type NextBatch = (at: Partition, signal: AbortSignal) => Promise<boolean>;
 
-const batchMax = 100;
+const replaysMax = 100;
 const pollMs = 2_000;
 const reconnect = { initialMs: 100, maxMs: 5_000 };
 
@@ -107,8 +109,8 @@ export function createPostgresConsumer(options: PostgresConsumerOptions): Compon
     while (!signal.aborted) {
       mine ||= await tryLock(at);
       if (mine) owned.set(at.topic, (owned.get(at.topic) ?? new Set()).add(at.partition));
-      const handled = mine ? await next(at, signal) : 0;
-      if (handled < batchMax) await wakeUp.wait(pollMs, signal);
+      const more = mine && (await next(at, signal));
+      if (!more) await wakeUp.wait(pollMs, signal);
     }
     if (connectionReason(signal)) throw connectionReason(signal);
   }
@@ -116,11 +118,11 @@ export function createPostgresConsumer(options: PostgresConsumerOptions): Compon
   const connectionReason = (signal: AbortSignal): unknown => (stopping.signal.aborted ? undefined : signal.reason);
 
   /** Handles the next messages one after another and remembers how far it came, also when stopped in between. */
-  async function consumeBatch(at: Partition, signal: AbortSignal): Promise<number> {
-    const rows = await nextMessages(at);
+  async function consumeBatch(at: Partition, signal: AbortSignal): Promise<boolean> {
+    const { messages, full } = await readMessages(database, subscription.group, at);
     let done: string | undefined;
     try {
-      for (const { position, ...message } of rows) {
+      for (const { position, message } of messages) {
         if (signal.aborted) break;
         await deliver(message, subscription, depsAt(at.partition, position), signal);
         done = position;
@@ -128,18 +130,7 @@ export function createPostgresConsumer(options: PostgresConsumerOptions): Compon
     } finally {
       if (done !== undefined) await commit(at, done);
     }
-    return rows.length;
-  }
-
-  function nextMessages({ topic, partition }: Partition): Promise<(BusMessage & { position: string })[]> {
-    return database.query(
-      `SELECT m.position, m.topic, m.key, m.id, m.source, m.type, m.subject, m.time, m.data, m.actor, m.request_id AS "requestId", m.traceparent
-       FROM message m
-       WHERE m.topic = $1 AND m.partition = $2 AND m.position > coalesce(
-         (SELECT position FROM consumer WHERE consumer_group = $3 AND topic = $1 AND partition = $2), 0)
-       ORDER BY m.position LIMIT $4`,
-      [topic, partition, subscription.group, batchMax],
-    );
+    return full;
   }
 
   async function commit({ topic, partition }: Partition, position: string): Promise<void> {
@@ -151,21 +142,23 @@ export function createPostgresConsumer(options: PostgresConsumerOptions): Compon
   }
 
   /** Dead letters that the group gets back; one that fails again is one again. */
-  async function consumeReplays(_: Partition, signal: AbortSignal): Promise<number> {
-    const rows = await database.query<BusMessage & { position: string; partition: number }>(
-      `SELECT partition, position, topic, key, id, source, type, subject, time, data, actor, request_id AS "requestId", traceparent
+  async function consumeReplays(_: Partition, signal: AbortSignal): Promise<boolean> {
+    const rows = await database.query<MessageRow & { position: string; partition: number }>(
+      `SELECT partition, position, ${messageColumns}
        FROM dead_letter WHERE consumer_group = $1 AND replay_at IS NOT NULL ORDER BY replay_at, failed_at LIMIT $2`,
-      [subscription.group, batchMax],
+      [subscription.group, replaysMax],
     );
-    for (const { position, partition, ...message } of rows) {
+    for (const row of rows) {
       if (signal.aborted) break;
+      const { position, partition } = row;
+      const message = messageOfRow(row);
       await deliver(message, subscription, depsAt(partition, position), signal);
       await database.query("DELETE FROM dead_letter WHERE consumer_group = $1 AND id = $2 AND replay_at IS NOT NULL", [
         subscription.group,
         message.id,
       ]);
     }
-    return rows.length;
+    return rows.length === replaysMax;
   }
 
   const depsAt = (partition: number, position: string) => ({

@@ -27,7 +27,14 @@ ALTER TABLE dead_letter
   ADD COLUMN IF NOT EXISTS position bigint NOT NULL DEFAULT 0,
   ADD COLUMN IF NOT EXISTS attempts integer NOT NULL DEFAULT 1,
   ADD COLUMN IF NOT EXISTS traceparent text,
-  ADD COLUMN IF NOT EXISTS replay_at timestamptz;
+  ADD COLUMN IF NOT EXISTS replay_at timestamptz,
+  ADD COLUMN IF NOT EXISTS client_address text,
+  ADD COLUMN IF NOT EXISTS via text,
+  ADD COLUMN IF NOT EXISTS sequence bigint;
+ALTER TABLE message
+  ADD COLUMN IF NOT EXISTS client_address text,
+  ADD COLUMN IF NOT EXISTS via text,
+  ADD COLUMN IF NOT EXISTS sequence bigint;
 `;
 
 /** Partitions per topic: how many instances of a group can work at once. */
