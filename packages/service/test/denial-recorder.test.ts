@@ -38,7 +38,10 @@ const refuse = (actor: string, rpc = "shop.v1.Shop/Sell", requestId = "r"): void
   recorder.record({
     rpc,
     reason: "PERMISSION_DENIED",
-    call: { actor, workload: "notes", requestId, traceparent: undefined, remoteAddress: "203.0.113.9" },
+    call: {
+      ...{ actor, workload: "notes", via: "notes", requestId, traceparent: undefined },
+      ...{ remoteAddress: "203.0.113.9", clientAddress: undefined },
+    },
   });
 
 async function told(): Promise<{ actor: string; requestId: string; event: AccessDenied }[]> {

@@ -30,7 +30,9 @@ export function toRecord(message: BusMessage): KafkaRecord {
       ...(message.clientAddress === undefined ? {} : { ce_clientaddress: message.clientAddress }),
       ...(message.via === undefined ? {} : { ce_via: message.via }),
       // CloudEvents wants sequences that compare as text.
-      ...(message.sequence === undefined ? {} : { ce_sequence: String(message.sequence).padStart(sequenceDigits, "0") }),
+      ...(message.sequence === undefined
+        ? {}
+        : { ce_sequence: String(message.sequence).padStart(sequenceDigits, "0") }),
     },
   };
 }
