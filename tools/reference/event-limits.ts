@@ -88,8 +88,12 @@ export const databaseAndEvents: Readonly<Record<string, Readonly<Record<string, 
       { name: "poolMax", meaning: "connections of a service to the bus" },
       { name: "pruneIntervalMs", meaning: "between two removals of old events" },
     ],
+    "packages/bus/src/postgres/read-messages.ts": [
+      { name: "batchMax", meaning: "events of a partition that are read at a time" },
+      { name: "batchMaxBytes", meaning: "their data together; one more is read while there is less" },
+    ],
     "packages/bus/src/postgres/postgres-consumer.ts": [
-      { name: "batchMax", meaning: "events read at a time" },
+      { name: "replaysMax", meaning: "dead letters that a group is handed back at a time" },
       { name: "pollMs", meaning: "delay of an event whose wake-up was missed" },
     ],
     ...kafkaLimits,

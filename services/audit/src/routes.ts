@@ -31,6 +31,7 @@ export const routes = (entries: EntryStore, clock: Clock): ServiceRoutes =>
 
 export interface LogRoutesDeps {
   database: Database;
+  clock: Clock;
   entries: EntryStore;
   origin: string;
   keys: LogKeys;
@@ -42,6 +43,7 @@ export interface LogRoutesDeps {
 /** What the log proves. A cosignature proves itself: whoever may read the log may bring it. */
 export const logRoutes = ({
   database,
+  clock,
   entries,
   origin,
   keys,
@@ -56,7 +58,7 @@ export const logRoutes = ({
     getConsistencyProof: { access: mayRead, handle: getConsistencyProof(reader) },
     getEntryProof: { access: mayRead, handle: getEntryProof(entries, reader) },
     listLogKeys: { access: mayRead, handle: listLogKeys(keys, origin) },
-    listGaps: { access: mayRead, handle: listGaps(database) },
+    listGaps: { access: mayRead, handle: listGaps(database, clock) },
     rotateLogKey: { access: may("can_manage_keys"), handle: rotateLogKey(keys, sequencer) },
     getWitnessRequest: { access: mayRead, handle: getWitnessRequest(reader) },
     addCosignatures: { access: mayRead, handle: addCosignatures(cosignatures, reader, origin) },

@@ -11,6 +11,7 @@ export function recordEntry(entries: EntryStore, clock: Clock): Handler<typeof A
     const { id, action, actor, resource, ipAddress } = request;
     const entry = await entries.append({
       ...{ id, action, actor, resource, ipAddress },
+      via: request.via || undefined,
       time: request.time ? timestampDate(request.time) : new Date(clock.now()),
       // Who reports it is proven, not claimed.
       source: call.workload ?? call.actor,

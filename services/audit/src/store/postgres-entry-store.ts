@@ -8,7 +8,6 @@ import type { EntryStore } from "./entry-store.ts";
 import { filterConditions } from "./filter-conditions.ts";
 import type { GroupCommit } from "./group-commit.ts";
 import { sealedEntryTable as table } from "./schema.ts";
-import { noteNumber } from "./source-gaps.ts";
 import type { SubjectKeys } from "./subject-keys.ts";
 
 export interface EntryStoreOptions {
@@ -38,7 +37,6 @@ export function createPostgresEntryStore(options: EntryStoreOptions): EntryStore
     if (known) return known.entry;
     const row = await sealer.seal(tx, entry, { sequence, recordTime: new Date(clock.now()) });
     await tx.drizzle.insert(table).values(row);
-    if (entry.sourceSequence !== undefined) await noteNumber(tx, entry.source, entry.sourceSequence, row.recordTime);
     await tx.query("UPDATE head SET sequence = $1", [String(sequence)], "set_head");
     return { ...entry, sequence, recordTime: row.recordTime, personalData: "readable" };
   }

@@ -15,7 +15,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file plinth/audit/v1/log.proto.
  */
 export const file_plinth_audit_v1_log: GenFile = /*@__PURE__*/
-  fileDesc("ChlwbGludGgvYXVkaXQvdjEvbG9nLnByb3RvEg9wbGludGguYXVkaXQudjEijwEKFEV4cG9ydEVudHJpZXNSZXF1ZXN0EiwKBmZpbHRlchgBIAEoCzIcLnBsaW50aC5hdWRpdC52MS5FbnRyeUZpbHRlchI5CgZmb3JtYXQYAiABKA4yHS5wbGludGguYXVkaXQudjEuRXhwb3J0Rm9ybWF0Qgq6SAeCAQQQASAAEg4KBnByb29mcxgDIAEoCCImChVFeHBvcnRFbnRyaWVzUmVzcG9uc2USDQoFbGluZXMYASABKAwiKAoUR2V0Q2hlY2twb2ludFJlcXVlc3QSEAoIY29zaWduZWQYASABKAgidQoKQ2hlY2twb2ludBIMCgRub3RlGAEgASgJEg4KBm9yaWdpbhgCIAEoCRIMCgRzaXplGAMgASgDEhEKCXJvb3RfaGFzaBgEIAEoDBIoCgR0aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJMChhHZXRJbmNsdXNpb25Qcm9vZlJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBEhoKCXRyZWVfc2l6ZRgCIAEoA0IHukgEIgIoACJoCg5JbmNsdXNpb25Qcm9vZhISCgpsZWFmX2luZGV4GAEgASgDEhEKCXRyZWVfc2l6ZRgCIAEoAxIRCglyb290X2hhc2gYAyABKAwSDgoGaGFzaGVzGAQgAygMEgwKBGxlYWYYBSABKAwiUgoaR2V0Q29uc2lzdGVuY3lQcm9vZlJlcXVlc3QSGgoJZnJvbV9zaXplGAEgASgDQge6SAQiAigAEhgKB3RvX3NpemUYAiABKANCB7pIBCICKAAiXAoQQ29uc2lzdGVuY3lQcm9vZhIRCglmcm9tX3NpemUYASABKAMSDwoHdG9fc2l6ZRgCIAEoAxIUCgx0b19yb290X2hhc2gYAyABKAwSDgoGaGFzaGVzGAQgAygMIiwKFEdldEVudHJ5UHJvb2ZSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABASJVCgpFbnRyeVByb29mEiUKBWVudHJ5GAEgASgLMhYucGxpbnRoLmF1ZGl0LnYxLkVudHJ5EhIKCnRsb2dfcHJvb2YYAiABKAkSDAoEbGVhZhgDIAEoDCIUChJMaXN0TG9nS2V5c1JlcXVlc3QiTAoTTGlzdExvZ0tleXNSZXNwb25zZRIOCgZvcmlnaW4YASABKAkSJQoEa2V5cxgCIAMoCzIXLnBsaW50aC5hdWRpdC52MS5Mb2dLZXkidwoGTG9nS2V5EgsKA2tleRgBIAEoCRIvCgtjcmVhdGVfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLcmV0aXJlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIisKD0xpc3RHYXBzUmVxdWVzdBIYCgZzb3VyY2UYASABKAlCCLpIBXIDGKwCIjYKEExpc3RHYXBzUmVzcG9uc2USIgoEZ2FwcxgBIAMoCzIULnBsaW50aC5hdWRpdC52MS5HYXAiYgoDR2FwEg4KBnNvdXJjZRgBIAEoCRINCgVmaXJzdBgCIAEoAxIMCgRsYXN0GAMgASgDEi4KCmZvdW5kX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIhUKE1JvdGF0ZUxvZ0tleVJlcXVlc3QiNQoYR2V0V2l0bmVzc1JlcXVlc3RSZXF1ZXN0EhkKCG9sZF9zaXplGAEgASgDQge6SAQiAigAIiwKDldpdG5lc3NSZXF1ZXN0EgwKBGJvZHkYASABKAkSDAoEc2l6ZRgCIAEoAyJLChZBZGRDb3NpZ25hdHVyZXNSZXF1ZXN0EhUKBHNpemUYASABKANCB7pIBCICKAASGgoFbGluZXMYAiABKAlCC7pICHIGEAEYgIABKnoKDEV4cG9ydEZvcm1hdBIdChlFWFBPUlRfRk9STUFUX1VOU1BFQ0lGSUVEEAASHAoYRVhQT1JUX0ZPUk1BVF9KU09OX0xJTkVTEAESFQoRRVhQT1JUX0ZPUk1BVF9DU1YQAhIWChJFWFBPUlRfRk9STUFUX09DU0YQAzK8BwoKTG9nU2VydmljZRJgCg1FeHBvcnRFbnRyaWVzEiUucGxpbnRoLmF1ZGl0LnYxLkV4cG9ydEVudHJpZXNSZXF1ZXN0GiYucGxpbnRoLmF1ZGl0LnYxLkV4cG9ydEVudHJpZXNSZXNwb25zZTABElgKDUdldENoZWNrcG9pbnQSJS5wbGludGguYXVkaXQudjEuR2V0Q2hlY2twb2ludFJlcXVlc3QaGy5wbGludGguYXVkaXQudjEuQ2hlY2twb2ludCIDkAIBEmQKEUdldEluY2x1c2lvblByb29mEikucGxpbnRoLmF1ZGl0LnYxLkdldEluY2x1c2lvblByb29mUmVxdWVzdBofLnBsaW50aC5hdWRpdC52MS5JbmNsdXNpb25Qcm9vZiIDkAIBEmoKE0dldENvbnNpc3RlbmN5UHJvb2YSKy5wbGludGguYXVkaXQudjEuR2V0Q29uc2lzdGVuY3lQcm9vZlJlcXVlc3QaIS5wbGludGguYXVkaXQudjEuQ29uc2lzdGVuY3lQcm9vZiIDkAIBElgKDUdldEVudHJ5UHJvb2YSJS5wbGludGguYXVkaXQudjEuR2V0RW50cnlQcm9vZlJlcXVlc3QaGy5wbGludGguYXVkaXQudjEuRW50cnlQcm9vZiIDkAIBEl0KC0xpc3RMb2dLZXlzEiMucGxpbnRoLmF1ZGl0LnYxLkxpc3RMb2dLZXlzUmVxdWVzdBokLnBsaW50aC5hdWRpdC52MS5MaXN0TG9nS2V5c1Jlc3BvbnNlIgOQAgESVAoITGlzdEdhcHMSIC5wbGludGguYXVkaXQudjEuTGlzdEdhcHNSZXF1ZXN0GiEucGxpbnRoLmF1ZGl0LnYxLkxpc3RHYXBzUmVzcG9uc2UiA5ACARJNCgxSb3RhdGVMb2dLZXkSJC5wbGludGguYXVkaXQudjEuUm90YXRlTG9nS2V5UmVxdWVzdBoXLnBsaW50aC5hdWRpdC52MS5Mb2dLZXkSZAoRR2V0V2l0bmVzc1JlcXVlc3QSKS5wbGludGguYXVkaXQudjEuR2V0V2l0bmVzc1JlcXVlc3RSZXF1ZXN0Gh8ucGxpbnRoLmF1ZGl0LnYxLldpdG5lc3NSZXF1ZXN0IgOQAgESXAoPQWRkQ29zaWduYXR1cmVzEicucGxpbnRoLmF1ZGl0LnYxLkFkZENvc2lnbmF0dXJlc1JlcXVlc3QaGy5wbGludGguYXVkaXQudjEuQ2hlY2twb2ludCIDkAICYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_timestamp, file_plinth_audit_v1_audit]);
+  fileDesc("ChlwbGludGgvYXVkaXQvdjEvbG9nLnByb3RvEg9wbGludGguYXVkaXQudjEijwEKFEV4cG9ydEVudHJpZXNSZXF1ZXN0EiwKBmZpbHRlchgBIAEoCzIcLnBsaW50aC5hdWRpdC52MS5FbnRyeUZpbHRlchI5CgZmb3JtYXQYAiABKA4yHS5wbGludGguYXVkaXQudjEuRXhwb3J0Rm9ybWF0Qgq6SAeCAQQQASAAEg4KBnByb29mcxgDIAEoCCImChVFeHBvcnRFbnRyaWVzUmVzcG9uc2USDQoFbGluZXMYASABKAwiKAoUR2V0Q2hlY2twb2ludFJlcXVlc3QSEAoIY29zaWduZWQYASABKAgidQoKQ2hlY2twb2ludBIMCgRub3RlGAEgASgJEg4KBm9yaWdpbhgCIAEoCRIMCgRzaXplGAMgASgDEhEKCXJvb3RfaGFzaBgEIAEoDBIoCgR0aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJMChhHZXRJbmNsdXNpb25Qcm9vZlJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBEhoKCXRyZWVfc2l6ZRgCIAEoA0IHukgEIgIoACJoCg5JbmNsdXNpb25Qcm9vZhISCgpsZWFmX2luZGV4GAEgASgDEhEKCXRyZWVfc2l6ZRgCIAEoAxIRCglyb290X2hhc2gYAyABKAwSDgoGaGFzaGVzGAQgAygMEgwKBGxlYWYYBSABKAwiUgoaR2V0Q29uc2lzdGVuY3lQcm9vZlJlcXVlc3QSGgoJZnJvbV9zaXplGAEgASgDQge6SAQiAigAEhgKB3RvX3NpemUYAiABKANCB7pIBCICKAAiXAoQQ29uc2lzdGVuY3lQcm9vZhIRCglmcm9tX3NpemUYASABKAMSDwoHdG9fc2l6ZRgCIAEoAxIUCgx0b19yb290X2hhc2gYAyABKAwSDgoGaGFzaGVzGAQgAygMIiwKFEdldEVudHJ5UHJvb2ZSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABASJVCgpFbnRyeVByb29mEiUKBWVudHJ5GAEgASgLMhYucGxpbnRoLmF1ZGl0LnYxLkVudHJ5EhIKCnRsb2dfcHJvb2YYAiABKAkSDAoEbGVhZhgDIAEoDCIUChJMaXN0TG9nS2V5c1JlcXVlc3QiTAoTTGlzdExvZ0tleXNSZXNwb25zZRIOCgZvcmlnaW4YASABKAkSJQoEa2V5cxgCIAMoCzIXLnBsaW50aC5hdWRpdC52MS5Mb2dLZXkidwoGTG9nS2V5EgsKA2tleRgBIAEoCRIvCgtjcmVhdGVfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLcmV0aXJlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIisKD0xpc3RHYXBzUmVxdWVzdBIYCgZzb3VyY2UYASABKAlCCLpIBXIDGKwCIl4KEExpc3RHYXBzUmVzcG9uc2USIgoEZ2FwcxgBIAMoCzIULnBsaW50aC5hdWRpdC52MS5HYXASJgoGcmV1c2VzGAIgAygLMhYucGxpbnRoLmF1ZGl0LnYxLlJldXNlIqUBCgVSZXVzZRIOCgZzb3VyY2UYASABKAkSLQoJbnVtYmVyaW5nGAIgASgOMhoucGxpbnRoLmF1ZGl0LnYxLk51bWJlcmluZxINCgVmaXJzdBgDIAEoAxIMCgRsYXN0GAQgASgDEhAKCGVudHJ5X2lkGAUgASgJEi4KCmZvdW5kX3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIpEBCgNHYXASDgoGc291cmNlGAEgASgJEg0KBWZpcnN0GAIgASgDEgwKBGxhc3QYAyABKAMSLgoKZm91bmRfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLQoJbnVtYmVyaW5nGAUgASgOMhoucGxpbnRoLmF1ZGl0LnYxLk51bWJlcmluZyIVChNSb3RhdGVMb2dLZXlSZXF1ZXN0IjUKGEdldFdpdG5lc3NSZXF1ZXN0UmVxdWVzdBIZCghvbGRfc2l6ZRgBIAEoA0IHukgEIgIoACIsCg5XaXRuZXNzUmVxdWVzdBIMCgRib2R5GAEgASgJEgwKBHNpemUYAiABKAMiSwoWQWRkQ29zaWduYXR1cmVzUmVxdWVzdBIVCgRzaXplGAEgASgDQge6SAQiAigAEhoKBWxpbmVzGAIgASgJQgu6SAhyBhABGICAASp6CgxFeHBvcnRGb3JtYXQSHQoZRVhQT1JUX0ZPUk1BVF9VTlNQRUNJRklFRBAAEhwKGEVYUE9SVF9GT1JNQVRfSlNPTl9MSU5FUxABEhUKEUVYUE9SVF9GT1JNQVRfQ1NWEAISFgoSRVhQT1JUX0ZPUk1BVF9PQ1NGEAMqUwoJTnVtYmVyaW5nEhkKFU5VTUJFUklOR19VTlNQRUNJRklFRBAAEhUKEU5VTUJFUklOR19SRUNPUkRTEAESFAoQTlVNQkVSSU5HX0VWRU5UUxACMrwHCgpMb2dTZXJ2aWNlEmAKDUV4cG9ydEVudHJpZXMSJS5wbGludGguYXVkaXQudjEuRXhwb3J0RW50cmllc1JlcXVlc3QaJi5wbGludGguYXVkaXQudjEuRXhwb3J0RW50cmllc1Jlc3BvbnNlMAESWAoNR2V0Q2hlY2twb2ludBIlLnBsaW50aC5hdWRpdC52MS5HZXRDaGVja3BvaW50UmVxdWVzdBobLnBsaW50aC5hdWRpdC52MS5DaGVja3BvaW50IgOQAgESZAoRR2V0SW5jbHVzaW9uUHJvb2YSKS5wbGludGguYXVkaXQudjEuR2V0SW5jbHVzaW9uUHJvb2ZSZXF1ZXN0Gh8ucGxpbnRoLmF1ZGl0LnYxLkluY2x1c2lvblByb29mIgOQAgESagoTR2V0Q29uc2lzdGVuY3lQcm9vZhIrLnBsaW50aC5hdWRpdC52MS5HZXRDb25zaXN0ZW5jeVByb29mUmVxdWVzdBohLnBsaW50aC5hdWRpdC52MS5Db25zaXN0ZW5jeVByb29mIgOQAgESWAoNR2V0RW50cnlQcm9vZhIlLnBsaW50aC5hdWRpdC52MS5HZXRFbnRyeVByb29mUmVxdWVzdBobLnBsaW50aC5hdWRpdC52MS5FbnRyeVByb29mIgOQAgESXQoLTGlzdExvZ0tleXMSIy5wbGludGguYXVkaXQudjEuTGlzdExvZ0tleXNSZXF1ZXN0GiQucGxpbnRoLmF1ZGl0LnYxLkxpc3RMb2dLZXlzUmVzcG9uc2UiA5ACARJUCghMaXN0R2FwcxIgLnBsaW50aC5hdWRpdC52MS5MaXN0R2Fwc1JlcXVlc3QaIS5wbGludGguYXVkaXQudjEuTGlzdEdhcHNSZXNwb25zZSIDkAIBEk0KDFJvdGF0ZUxvZ0tleRIkLnBsaW50aC5hdWRpdC52MS5Sb3RhdGVMb2dLZXlSZXF1ZXN0GhcucGxpbnRoLmF1ZGl0LnYxLkxvZ0tleRJkChFHZXRXaXRuZXNzUmVxdWVzdBIpLnBsaW50aC5hdWRpdC52MS5HZXRXaXRuZXNzUmVxdWVzdFJlcXVlc3QaHy5wbGludGguYXVkaXQudjEuV2l0bmVzc1JlcXVlc3QiA5ACARJcCg9BZGRDb3NpZ25hdHVyZXMSJy5wbGludGguYXVkaXQudjEuQWRkQ29zaWduYXR1cmVzUmVxdWVzdBobLnBsaW50aC5hdWRpdC52MS5DaGVja3BvaW50IgOQAgJiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_timestamp, file_plinth_audit_v1_audit]);
 
 /**
  * @generated from message plinth.audit.v1.ExportEntriesRequest
@@ -384,11 +384,19 @@ export const ListGapsRequestSchema: GenMessage<ListGapsRequest> = /*@__PURE__*/
  */
 export type ListGapsResponse = Message<"plinth.audit.v1.ListGapsResponse"> & {
   /**
-   * Oldest first, at most 1,000.
+   * Oldest first, at most 1,000. Those of events are listed five minutes after they were found: until then what is missing may
+   * be on its way.
    *
    * @generated from field: repeated plinth.audit.v1.Gap gaps = 1;
    */
   gaps: Gap[];
+
+  /**
+   * Oldest first, at most 1,000.
+   *
+   * @generated from field: repeated plinth.audit.v1.Reuse reuses = 2;
+   */
+  reuses: Reuse[];
 };
 
 /**
@@ -399,7 +407,53 @@ export const ListGapsResponseSchema: GenMessage<ListGapsResponse> = /*@__PURE__*
   messageDesc(file_plinth_audit_v1_log, 14);
 
 /**
- * Records that a source has numbered and that did not arrive. One that arrives late takes its number out.
+ * Numbers under which a source sent something else than before, for example after its database was restored from a backup.
+ *
+ * @generated from message plinth.audit.v1.Reuse
+ */
+export type Reuse = Message<"plinth.audit.v1.Reuse"> & {
+  /**
+   * @generated from field: string source = 1;
+   */
+  source: string;
+
+  /**
+   * @generated from field: plinth.audit.v1.Numbering numbering = 2;
+   */
+  numbering: Numbering;
+
+  /**
+   * @generated from field: int64 first = 3;
+   */
+  first: bigint;
+
+  /**
+   * @generated from field: int64 last = 4;
+   */
+  last: bigint;
+
+  /**
+   * The entry that had the first of them for the second time.
+   *
+   * @generated from field: string entry_id = 5;
+   */
+  entryId: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp found_time = 6;
+   */
+  foundTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message plinth.audit.v1.Reuse.
+ * Use `create(ReuseSchema)` to create a new message.
+ */
+export const ReuseSchema: GenMessage<Reuse> = /*@__PURE__*/
+  messageDesc(file_plinth_audit_v1_log, 15);
+
+/**
+ * Records or events that a source has numbered and that did not arrive. One that arrives late takes its number out.
  *
  * @generated from message plinth.audit.v1.Gap
  */
@@ -425,6 +479,11 @@ export type Gap = Message<"plinth.audit.v1.Gap"> & {
    * @generated from field: google.protobuf.Timestamp found_time = 4;
    */
   foundTime?: Timestamp | undefined;
+
+  /**
+   * @generated from field: plinth.audit.v1.Numbering numbering = 5;
+   */
+  numbering: Numbering;
 };
 
 /**
@@ -432,7 +491,7 @@ export type Gap = Message<"plinth.audit.v1.Gap"> & {
  * Use `create(GapSchema)` to create a new message.
  */
 export const GapSchema: GenMessage<Gap> = /*@__PURE__*/
-  messageDesc(file_plinth_audit_v1_log, 15);
+  messageDesc(file_plinth_audit_v1_log, 16);
 
 /**
  * @generated from message plinth.audit.v1.RotateLogKeyRequest
@@ -445,7 +504,7 @@ export type RotateLogKeyRequest = Message<"plinth.audit.v1.RotateLogKeyRequest">
  * Use `create(RotateLogKeyRequestSchema)` to create a new message.
  */
 export const RotateLogKeyRequestSchema: GenMessage<RotateLogKeyRequest> = /*@__PURE__*/
-  messageDesc(file_plinth_audit_v1_log, 16);
+  messageDesc(file_plinth_audit_v1_log, 17);
 
 /**
  * @generated from message plinth.audit.v1.GetWitnessRequestRequest
@@ -464,7 +523,7 @@ export type GetWitnessRequestRequest = Message<"plinth.audit.v1.GetWitnessReques
  * Use `create(GetWitnessRequestRequestSchema)` to create a new message.
  */
 export const GetWitnessRequestRequestSchema: GenMessage<GetWitnessRequestRequest> = /*@__PURE__*/
-  messageDesc(file_plinth_audit_v1_log, 17);
+  messageDesc(file_plinth_audit_v1_log, 18);
 
 /**
  * @generated from message plinth.audit.v1.WitnessRequest
@@ -488,7 +547,7 @@ export type WitnessRequest = Message<"plinth.audit.v1.WitnessRequest"> & {
  * Use `create(WitnessRequestSchema)` to create a new message.
  */
 export const WitnessRequestSchema: GenMessage<WitnessRequest> = /*@__PURE__*/
-  messageDesc(file_plinth_audit_v1_log, 18);
+  messageDesc(file_plinth_audit_v1_log, 19);
 
 /**
  * @generated from message plinth.audit.v1.AddCosignaturesRequest
@@ -514,7 +573,7 @@ export type AddCosignaturesRequest = Message<"plinth.audit.v1.AddCosignaturesReq
  * Use `create(AddCosignaturesRequestSchema)` to create a new message.
  */
 export const AddCosignaturesRequestSchema: GenMessage<AddCosignaturesRequest> = /*@__PURE__*/
-  messageDesc(file_plinth_audit_v1_log, 19);
+  messageDesc(file_plinth_audit_v1_log, 20);
 
 /**
  * @generated from enum plinth.audit.v1.ExportFormat
@@ -555,6 +614,45 @@ export type ExportFormat = (typeof ExportFormat)[keyof typeof ExportFormat] | Un
  */
 export const ExportFormatSchema: GenEnum<ExportFormat> = /*@__PURE__*/
   enumDesc(file_plinth_audit_v1_log, 0);
+
+/**
+ * Who numbers; a source may have both, and they count apart.
+ *
+ * @generated from enum plinth.audit.v1.Numbering
+ */
+export const Numbering = {
+  /**
+   * @generated from enum value: NUMBERING_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * The source, in what it records: RecordEntryRequest.source_sequence.
+   *
+   * @generated from enum value: NUMBERING_RECORDS = 1;
+   */
+  RECORDS: 1,
+
+  /**
+   * The source's outbox, in its events: the CloudEvents attribute "sequence".
+   *
+   * @generated from enum value: NUMBERING_EVENTS = 2;
+   */
+  EVENTS: 2,
+} as const;
+
+/**
+ * Who numbers; a source may have both, and they count apart.
+ *
+ * @generated from enum plinth.audit.v1.Numbering
+ */
+export type Numbering = (typeof Numbering)[keyof typeof Numbering] | UnknownEnum;
+
+/**
+ * Describes the enum plinth.audit.v1.Numbering.
+ */
+export const NumberingSchema: GenEnum<Numbering> = /*@__PURE__*/
+  enumDesc(file_plinth_audit_v1_log, 1);
 
 /**
  * LogService proves what AuditService keeps: the records are the leaves of a Merkle tree that only grows.
@@ -623,7 +721,7 @@ export const LogService: GenService<{
     output: typeof ListLogKeysResponseSchema;
   },
   /**
-   * Lists what sources have numbered and the log has not received.
+   * Lists what sources have numbered and the log has not received, and which numbers they used more than once.
    *
    * @generated from rpc plinth.audit.v1.LogService.ListGaps
    */
