@@ -3,6 +3,7 @@ import { ExportFormat } from "@plinth/proto/plinth/audit/v1/log";
 import { type Checkpoint, openCheckpoint } from "@plinth/transparency-log";
 import { type AuditLogOptions, openAuditLog, streamTimeoutMs } from "../audit/audit-log.ts";
 import { linesOf } from "../audit/lines.ts";
+import { missingLines } from "../audit/missing-lines.ts";
 import { readText, readTrustedLog, type TrustedLog } from "../audit/trusted-keys.ts";
 import { type Verdict, verifyLines, verifyProofText } from "../audit/verify-source.ts";
 import { exitCodes } from "../exit-codes.ts";
@@ -40,7 +41,9 @@ async function verifyFile(file: string, log: TrustedLog, since: Checkpoint | und
 async function verifyLive(options: AuditLogOptions, log: TrustedLog, since: Checkpoint | undefined): Promise<Verdict> {
   const client = await openAuditLog(options);
   const answers = client.exportEntries({ format: ExportFormat.JSON_LINES }, { timeoutMs: streamTimeoutMs });
-  return verifyLines(linesOf(piecesOf(answers)), log, since);
+  const verdict = await verifyLines(linesOf(piecesOf(answers)), log, since);
+  if (!verdict.valid) return verdict;
+  return { ...verdict, lines: [...verdict.lines, ...missingLines(await client.listGaps({}))] };
 }
 
 export async function* piecesOf(answers: AsyncIterable<{ lines: Uint8Array }>): AsyncGenerator<Uint8Array> {

@@ -9,7 +9,7 @@ import { createWakeUp, type WakeUp } from "../wake-up.ts";
 import { type MessageRow, messageColumns, messageOfRow } from "./message-row.ts";
 import { storeDeadLetter } from "./postgres-dead-letters.ts";
 import { readMessages } from "./read-messages.ts";
-import { busChannel, partitionCount, replayTopic } from "./schema.ts";
+import { busChannel, lockName, partitionCount, replayTopic } from "./schema.ts";
 
 export interface PostgresConsumerOptions {
   database: Database;
@@ -208,9 +208,10 @@ function createLockTaker(client: pg.Client, group: string): LockTaker {
   let last: Promise<unknown> = Promise.resolve();
   return ({ topic, partition }) => {
     const taken = last.then(async () => {
-      const { rows } = await client.query("SELECT pg_try_advisory_lock(hashtextextended($1, 1)) AS held", [
-        `plinth.consumer:${group}:${topic}:${partition}`,
-      ]);
+      const { rows } = await client.query(
+        `SELECT pg_try_advisory_lock(hashtextextended(${lockName("$1::text", "$2::text", "$3::int")}, 1)) AS held`,
+        [group, topic, partition],
+      );
       return rows[0].held as boolean;
     });
     last = taken.catch(() => {});

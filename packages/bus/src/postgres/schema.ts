@@ -46,6 +46,10 @@ export const busChannel = "plinth_bus";
 /** Stands for the dead letters that a group gets back: in notifications and in the lock of who hands them out. */
 export const replayTopic = (group: string): string => `replay.${group}`;
 
+/** SQL for what the advisory lock of a group's partition is made of; the arguments are SQL as well. */
+export const lockName = (group: string, topic: string, partition: string): string =>
+  `'plinth.consumer:' || ${group} || ':' || ${topic} || ':' || ${partition}`;
+
 /** Partition of a key: FNV-1a, 32 bits. */
 export function partitionOf(key: string): number {
   let hash = 0x811c9dc5;
