@@ -1,5 +1,6 @@
 export { freePort } from "./free-port.ts";
 export { installKafka, kafkaProblem, kafkaVersion } from "./kafka/install-kafka.ts";
+export { type KafkaProperties, kafkaProperties } from "./kafka/kafka-properties.ts";
 export { type LocalKafka, type LocalKafkaOptions, startKafka } from "./kafka/start-kafka.ts";
 export { lastLines } from "./last-lines.ts";
 export type { LocalServer } from "./local-server.ts";
