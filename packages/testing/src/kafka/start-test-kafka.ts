@@ -25,7 +25,14 @@ async function inContainer(env: Environment): Promise<StartedServer> {
   const environment = Object.fromEntries(
     lines.map((line) => [nameOf(line.slice(0, line.indexOf("="))), line.slice(line.indexOf("=") + 1)]),
   );
-  const { stop } = await startContainer({ image: images.kafka, port, samePort: true, environment, env });
+  const { stop } = await startContainer({
+    image: images.kafka,
+    port,
+    samePort: true,
+    ready: /Kafka Server started/,
+    environment,
+    env,
+  });
   return { url: `127.0.0.1:${port}`, stop };
 }
 

@@ -12,12 +12,12 @@ export const startTestPostgres = (env: Environment): Promise<TestServer> =>
 async function inContainer(env: Environment): Promise<StartedServer> {
   const password = randomBytes(16).toString("hex");
   const { host, port, stop } = await startContainer({
-    ...{ image: images.postgres, port: 5432, env },
+    ...{ image: images.postgres, port: 5432, ready: /init process complete/, env },
     command: ["postgres", ...quickSettings],
     environment: { POSTGRES_PASSWORD: password },
   });
   const url = `postgres://postgres:${password}@${host}:${port}/postgres`;
-  // The image opens the port once for its own set-up.
+  // The server starts once more after its set-up.
   await untilAnswering(url, () => undefined);
   return { url, stop };
 }

@@ -16,7 +16,9 @@ export const startTestRedis = (env: Environment): Promise<TestServer> =>
 async function inContainer(env: Environment): Promise<StartedServer> {
   const password = randomBytes(16).toString("hex");
   const command = ["redis-server", "--requirepass", password, "--save", "", "--appendonly", "no"];
-  const { host, port, stop } = await startContainer({ image: images.redis, port: 6379, command, env });
+  const { host, port, stop } = await startContainer({
+    ...{ image: images.redis, port: 6379, ready: /Ready to accept connections/, command, env },
+  });
   return { url: `redis://:${password}@${host}:${port}`, stop };
 }
 
