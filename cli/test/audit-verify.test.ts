@@ -1,10 +1,8 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { createHealth, silentLogger, systemClock, systemRandom } from "@plinth/kernel";
 import { LogService, Numbering } from "@plinth/proto/plinth/audit/v1/log";
-import { access, createRpcServer } from "@plinth/rpc";
-import { partialService } from "@plinth/testing/service";
+import { partialService, startPeers } from "@plinth/testing/service";
 import {
   canonicalJson,
   commitTo,
@@ -111,27 +109,16 @@ describe("plinth audit verify", () => {
 
   test("of a platform, tells what its sources say is missing; the proofs are no worse for it", async () => {
     const foundTime = { seconds: 1_764_158_400n, nanos: 0 };
-    const { service, routes } = partialService(LogService, {
+    const live = partialService(LogService, {
       listGaps: async () => ({
         gaps: [{ source: "shop", numbering: Numbering.EVENTS, first: 3n, last: 3n, foundTime }],
         reuses: [{ source: "till", numbering: Numbering.RECORDS, first: 7n, last: 9n, entryId: "e-1", foundTime }],
       }),
-    });
-    async function* exportEntries() {
-      yield { lines: Buffer.from(exportOf(5)) };
-    }
-    const streamed = { access: access.public, handle: exportEntries };
-    const live = { service, routes: new Map([...routes, ["exportEntries", streamed]]) };
-    const server = createRpcServer({
-      ...{ host: "127.0.0.1", port: 0, services: [live], authorizer: { check: async () => false } },
-      authenticator: {
-        authenticate: async () => ({
-          ...{ principal: { kind: "anonymous" }, workload: undefined, accessToken: undefined, throughEdge: false },
-        }),
+      async *exportEntries() {
+        yield { lines: Buffer.from(exportOf(5)) };
       },
-      ...{ health: createHealth(), logger: silentLogger, clock: systemClock, random: systemRandom },
     });
-    await server.start?.();
+    const server = await startPeers("{}", () => false, [live]);
     try {
       const { said, terminal } = listener();
       const options = { data: "", key: [key], url: `http://127.0.0.1:${server.port()}`, token: "t" };

@@ -8,6 +8,8 @@ export const auditLimits: Readonly<Record<string, Readonly<Record<string, readon
     ],
     "services/audit/src/rpc/list-gaps.ts": [
       { name: "gapsMax", meaning: "gaps that one answer lists, and numbers that were used again" },
+    ],
+    "services/audit/src/store/source-gaps.ts": [
       { name: "settleMs", meaning: "a number that is missing among events may be on its way" },
     ],
     "services/audit/src/log/number-check.ts": [

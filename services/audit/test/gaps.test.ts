@@ -11,7 +11,7 @@ import { listGaps, listReuses } from "../src/store/source-gaps.ts";
 import { logClient, newId, publish, service, useAuditService, wholeCheckpoint } from "./audit-fixture.ts";
 import { logParts, newEntry } from "./log-parts.ts";
 
-useAuditService();
+useAuditService({ PLINTH_TELEMETRY: "on" });
 
 const gapsOf = async (source: string) =>
   (await (await logClient()).listGaps({ source })).gaps.map(({ first, last }) => [Number(first), Number(last)]);
@@ -80,6 +80,8 @@ describe("events with their relay's numbers", () => {
     await settle();
     const { gaps } = await (await logClient()).listGaps({ source: "shop" });
     expect(gaps).toMatchObject([{ source: "shop", numbering: Numbering.EVENTS, first: 3n, last: 3n }]);
+    const metrics = async () => (await fetch(`${service.adminUrl}/metrics`)).text();
+    expect(await metrics()).toMatch(/^plinth_audit_missing_numbers\{.*numbering="events".*\} 1$/m);
     await publish([event("shop", 3)]);
     await arrived("shop", 5);
     expect(await gapsOf("shop")).toEqual([]);
@@ -174,7 +176,7 @@ describe("counting", () => {
     }
     while (await checks[0]?.round()) {}
     await other.database.stop?.(AbortSignal.timeout(1_000));
-    const query = { source: "shop", eventsBefore: new Date(Date.now() + 1_000), limit: 1_000 };
+    const query = { source: "shop", now: new Date(Date.now() + 3_600_000), limit: 1_000 };
     const highest = Math.max(...numbers);
     const missing = Array.from({ length: highest }, (_, at) => at + 1).filter((number) => !numbers.includes(number));
     expect(numbersOf(await listGaps(database, query)).sort((a, b) => a - b)).toEqual(missing);

@@ -1,4 +1,4 @@
-export { type Permissions, partialService } from "./peers.ts";
+export { type Permissions, partialService, startPeers } from "./peers.ts";
 export {
   type As,
   type PublishedEvent,

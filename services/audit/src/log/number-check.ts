@@ -1,7 +1,8 @@
+import { metrics, type ObservableResult } from "@opentelemetry/api";
 import type { Clock, Component, Logger } from "@plinth/kernel";
 import type { Database, Transaction } from "@plinth/postgres";
 import type { Arrival, Numbering } from "../domain/numbering.ts";
-import { noteNumbers } from "../store/source-gaps.ts";
+import { countMissing, noteNumbers } from "../store/source-gaps.ts";
 
 export interface NumberCheckOptions {
   database: Database;
@@ -34,6 +35,14 @@ export function createNumberCheck({ database, clock, logger }: NumberCheckOption
   const stopping = new AbortController();
   const { signal } = stopping;
   let running: Promise<void> = Promise.resolve();
+  const missing = metrics.getMeter("plinth.audit").createObservableGauge("plinth_audit_missing_numbers", {
+    description: "Records and events that sources have numbered and that did not arrive; every instance tells the same",
+  });
+
+  async function tell(result: ObservableResult): Promise<void> {
+    const counts = await countMissing(database, new Date(clock.now())).catch(() => ({}));
+    for (const [numbering, count] of Object.entries(counts)) result.observe(count, { numbering });
+  }
 
   const round = (): Promise<boolean> =>
     database.transaction(async (tx) => {
@@ -83,9 +92,11 @@ export function createNumberCheck({ database, clock, logger }: NumberCheckOption
     name: "number check",
     round,
     async start() {
+      missing.addCallback(tell);
       running = run();
     },
     async stop() {
+      missing.removeCallback(tell);
       stopping.abort();
       await running;
     },

@@ -118,19 +118,34 @@ async function insertReuse(
 export interface GapQuery {
   /** All sources when empty. */
   source: string;
-  /** Gaps of events that were found later may still be filled by what is on its way. */
-  eventsBefore: Date;
+  now: Date;
   limit: number;
 }
 
-/** The oldest first. */
-export async function listGaps(db: Queryable, { source, eventsBefore, limit }: GapQuery): Promise<SourceGap[]> {
+/**
+ * Events of one source come over several topics and partitions, each at its own pace: a number that is missing may be on its way.
+ * Longer than a partition waits for an event that fails, and for a member of its group that died.
+ */
+const settleMs = 300_000;
+const settled = "(numbering = 'records' OR found_time <= $1)";
+const settledBefore = (now: Date): Date => new Date(now.getTime() - settleMs);
+
+/** The oldest first, without those that may still be filled by what is on its way. */
+export async function listGaps(db: Queryable, { source, now, limit }: GapQuery): Promise<SourceGap[]> {
   const rows = await db.query<Row>(
-    `SELECT * FROM number_gap WHERE ($1 = '' OR source = $1) AND (numbering = 'records' OR found_time <= $2)
-     ORDER BY found_time, source, first LIMIT $3`,
-    [source, eventsBefore, limit],
+    `SELECT * FROM number_gap WHERE ${settled} AND ($2 = '' OR source = $2) ORDER BY found_time, source, first LIMIT $3`,
+    [settledBefore(now), source, limit],
   );
   return rows.map((row) => ({ numbering: row.numbering, source: row.source, ...gapOf(row) }));
+}
+
+/** How many numbers are missing, of records and of events; without those that may be on their way. */
+export async function countMissing(db: Queryable, now: Date): Promise<Record<Numbering, number>> {
+  const rows = await db.query<{ numbering: Numbering; missing: string }>(
+    `SELECT numbering, sum(last - first + 1) AS missing FROM number_gap WHERE ${settled} GROUP BY numbering`,
+    [settledBefore(now)],
+  );
+  return { records: 0, events: 0, ...Object.fromEntries(rows.map((row) => [row.numbering, Number(row.missing)])) };
 }
 
 /** Of one source or of all (""), the oldest first. */
