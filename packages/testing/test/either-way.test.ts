@@ -97,14 +97,14 @@ test.skipIf(noRedis)(`without an engine Redis is this machine's own${noRedis ? `
   expect(await ping(redis.url)).toBe("+OK\r\n+PONG\r\n");
 });
 
-const noContainer = await containerProblem(images.redis, process.env);
-test.skipIf(noContainer)(
-  `with an engine Redis is a container${noContainer ? ` (${noContainer})` : ""}`,
+const neither = noRedis && (await containerProblem(images.redis, process.env));
+test.skipIf(neither)(
+  `Redis starts in the way that is chosen here${neither ? ` (${noRedis}; ${neither})` : ""}`,
   { timeout: 120_000 },
   async () => {
-    const redis = await startTestRedis({ ...process.env, PLINTH_TEST_CONTAINERS: undefined });
+    const redis = await startTestRedis(process.env);
     stops.push(redis.stop);
-    expect(redis.way).toBe("container");
+    expect(redis.way).toBe(await chooseWay(images.redis, process.env));
     expect(await ping(redis.url)).toBe("+OK\r\n+PONG\r\n");
   },
 );
