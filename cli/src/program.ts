@@ -90,7 +90,13 @@ export function createProgram(terminal: Terminal, exit: (code: number) => void):
     .option("--port <port>", "port of the gateway", wholeNumber(1, 65_535), preferredGatewayPort)
     .action(async (options) => exit(await (await import("./commands/doctor.ts")).doctor(options, terminal)));
 
-  const events = program.command("events").description("look after events that could not be handled");
+  const events = program.command("events").description("look after consumers, and events that they could not handle");
+  events
+    .command("groups")
+    .description("what waits for each group of consumers, and whether anybody consumes")
+    .addOption(data())
+    .addOption(new Option("-o, --output <format>").choices(["text", "json"]).default("text"))
+    .action(async (options) => exit(await (await import("./commands/event-groups.ts")).listGroups(options, terminal)));
   const deadLetterFilter = (command: Command) =>
     command
       .addOption(data())

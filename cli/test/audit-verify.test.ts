@@ -1,6 +1,8 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { LogService, Numbering } from "@plinth/proto/plinth/audit/v1/log";
+import { partialService, startPeers } from "@plinth/testing/service";
 import {
   canonicalJson,
   commitTo,
@@ -67,16 +69,17 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
+function listener() {
+  const said: string[] = [];
+  const line = (text = "") => void said.push(text);
+  return { said, terminal: { line, note: line, tint: (text: string) => text } };
+}
+
 /** Runs the command on a file with this content. */
 async function verify(content: string, options: object = {}, name = "export.jsonl") {
   const file = path.join(folder, name);
   await writeFile(file, content);
-  const said: string[] = [];
-  const terminal = {
-    line: (text = "") => said.push(text),
-    note: (text: string) => said.push(text),
-    tint: (t: string) => t,
-  };
+  const { said, terminal } = listener();
   const code = await auditVerify(file, { data: "", key: [key], ...options }, terminal).catch(
     (err: Error) => err.message,
   );
@@ -102,6 +105,32 @@ describe("plinth audit verify", () => {
     expect(forged).toMatchObject({ code: 1, said: expect.stringContaining("no signature is by a known key") });
     expect(await verify("what is this\n")).toMatchObject({ code: 1, said: expect.stringContaining("NOT VALID") });
     expect(await verify("")).toMatchObject({ code: 1 });
+  });
+
+  test("of a platform, tells what its sources say is missing; the proofs are no worse for it", async () => {
+    const foundTime = { seconds: 1_764_158_400n, nanos: 0 };
+    const live = partialService(LogService, {
+      listGaps: async () => ({
+        gaps: [{ source: "shop", numbering: Numbering.EVENTS, first: 3n, last: 3n, foundTime }],
+        reuses: [{ source: "till", numbering: Numbering.RECORDS, first: 7n, last: 9n, entryId: "e-1", foundTime }],
+      }),
+      async *exportEntries() {
+        yield { lines: Buffer.from(exportOf(5)) };
+      },
+    });
+    const server = await startPeers("{}", () => false, [live]);
+    try {
+      const { said, terminal } = listener();
+      const options = { data: "", key: [key], url: `http://127.0.0.1:${server.port()}`, token: "t" };
+      expect(await auditVerify(undefined, options, terminal)).toBe(0);
+      expect(said.slice(-2)).toEqual([
+        "MISSING: events 3 of shop did not arrive, found 2025-11-26T12:00:00.000Z",
+        "USED AGAIN: records 7 to 9 of till came for something else than before, first in entry e-1, found 2025-11-26T12:00:00.000Z: was the source restored from a backup?",
+      ]);
+      expect(said[0]).toContain("valid: the log");
+    } finally {
+      await server.stop?.(AbortSignal.timeout(5_000));
+    }
   });
 
   test("remembers a checkpoint and notices when the log went back", async () => {

@@ -7,6 +7,7 @@ import { readConfig, silentLogger, systemClock, systemRandom } from "@plinth/ker
 import { kafkaBusConfig, kafkaSettings } from "@plinth/service/bus-config";
 import { createTestDatabase, eventually, kafkaMissing, testKafka } from "@plinth/testing";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { listGroups } from "../src/commands/event-groups.ts";
 import { listDeadLetters, replayDeadLetters, showDeadLetter } from "../src/commands/events.ts";
 import { openControlSocket } from "../src/local/control-socket.ts";
 import { localPaths } from "../src/local/local-paths.ts";
@@ -62,12 +63,12 @@ async function tellsAndHandsBack(bus: EventBus): Promise<void> {
     await consumer.stop?.(abort());
     await bus.stop?.(abort());
   });
-  await bus.publish([
-    {
-      ...{ id, source: "shop", type: "shop.v1.Sold", subject: "items/1", topic: "shop.item.v1", key: "1" },
-      ...{ time: new Date(), data: Buffer.from("abc"), actor: "user:1", requestId: "r", traceparent: undefined },
-    },
-  ]);
+  const sent = {
+    ...{ id, source: "shop", type: "shop.v1.Sold", subject: "items/1", topic: "shop.item.v1", key: "1" },
+    ...{ time: new Date(), data: Buffer.from("abc"), actor: "user:1", requestId: "r", traceparent: undefined },
+    sequence: 12n,
+  };
+  await bus.publish([sent]);
 
   await eventually(async () => {
     const { lines, terminal } = capture();
@@ -81,7 +82,7 @@ async function tellsAndHandsBack(bus: EventBus): Promise<void> {
   expect(await showDeadLetter(id, { data }, shown.terminal)).toBe(0);
   expect(JSON.parse(shown.lines.join(""))).toMatchObject({
     group: "shop",
-    message: { id, data: "YWJj", actor: "user:1" },
+    message: { id, data: "YWJj", actor: "user:1", sequence: "12" },
   });
   await expect(showDeadLetter(systemRandom.uuidv7(0), { data }, shown.terminal)).rejects.toThrow(
     "there is no dead letter",
@@ -102,6 +103,23 @@ async function tellsAndHandsBack(bus: EventBus): Promise<void> {
     await listDeadLetters({ data }, terminal);
     expect(lines).toEqual(["there are no dead letters\n"]);
   }, 60_000);
+
+  await consumer.stop?.(abort());
+  const late = { ...sent, id: systemRandom.uuidv7(Date.now()) };
+  await bus.publish([late]);
+  await eventually(async () => {
+    const { lines, terminal } = capture();
+    expect(await listGroups({ data }, terminal)).toBe(0);
+    expect(lines[0]).toMatch(/^GROUP {2}TOPIC {9}WAITING {3}MEMBERS/);
+    expect(lines.find((line) => line.includes("shop.item.v1"))).toMatch(
+      /^shop {3}shop\.item\.v1 {2}1 {9}0 {2}nobody consumes/,
+    );
+  }, 60_000);
+  const json = capture();
+  await listGroups({ data, output: "json" }, json.terminal);
+  expect(json.lines.map((line) => JSON.parse(line))).toContainEqual({
+    ...{ group: "shop", topic: "shop.item.v1", waiting: 1, members: 0 },
+  });
 }
 
 test("dead letters in PostgreSQL are listed, shown and handed back", { timeout: 120_000 }, async () => {

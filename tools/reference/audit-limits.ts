@@ -6,7 +6,16 @@ export const auditLimits: Readonly<Record<string, Readonly<Record<string, readon
     "services/audit/src/rpc/list-entries.ts": [
       { name: "defaultPageSize", meaning: "entries on a page", unit: "count" },
     ],
-    "services/audit/src/rpc/list-gaps.ts": [{ name: "gapsMax", meaning: "gaps that one answer lists" }],
+    "services/audit/src/rpc/list-gaps.ts": [
+      { name: "gapsMax", meaning: "gaps that one answer lists, and numbers that were used again" },
+    ],
+    "services/audit/src/store/source-gaps.ts": [
+      { name: "settleMs", meaning: "a number that is missing among events may be on its way" },
+    ],
+    "services/audit/src/log/number-check.ts": [
+      { name: "intervalMs", meaning: "between two looks for entries whose numbers are not checked yet" },
+      { name: "checkMax", meaning: "entries whose numbers are checked in one transaction" },
+    ],
     "services/audit/src/rpc/export-entries.ts": [
       { name: "batchMax", meaning: "entries of an export that are read at a time" },
       { name: "messageCharsMax", meaning: "a message of an export, in characters", unit: "count" },

@@ -26,6 +26,11 @@ const outsideOfSpecs = [
   ["PLINTH_KUBE_BIN", "tests", "folder with kube-apiserver and etcd; the cluster's cache when absent"],
   ["PLINTH_ETCD", "tests", "binary of etcd; the one in `PLINTH_KUBE_BIN` when absent"],
   ["PLINTH_CONSUL", "tests", "binary of Consul; the one that tools/install-servers.sh builds when absent"],
+  [
+    "PLINTH_TEST_CONTAINERS",
+    "tests",
+    "`1`: PostgreSQL, Redis and Kafka of a test run are containers; `0`: processes of this machine; absent: containers where an engine has the image",
+  ],
   ["PLINTH_TEST_KAFKA", "tests", "brokers that tests use, host:port; without it they start a Kafka of their own"],
   ["PLINTH_FAULT_POINTS", "tests", "kills per driver in the fault suite of the event bus; 20 when absent"],
   ["PLINTH_FAULT_SEED", "tests", "decides whom that suite kills, and when; 1 when absent"],

@@ -89,7 +89,7 @@ export const databaseAndEvents: Readonly<Record<string, Readonly<Record<string, 
       { name: "pruneIntervalMs", meaning: "between two removals of old events" },
     ],
     "packages/bus/src/postgres/postgres-consumer.ts": [
-      { name: "replaysMax", meaning: "dead letters that were handed back and are read at a time" },
+      { name: "replaysMax", meaning: "dead letters that a group is handed back at a time" },
       { name: "pollMs", meaning: "delay of an event whose wake-up was missed" },
     ],
     "packages/bus/src/handle-together.ts": [

@@ -322,6 +322,9 @@ export const limitList: Readonly<Record<string, Readonly<Record<string, readonly
   },
   ...operatorLimits,
   "The example service notes": {
+    "examples/notes/src/events/on-user-erased.ts": [
+      { name: "notesAtOnceMax", meaning: "notes of an erased user that are removed in one transaction" },
+    ],
     "examples/notes/src/authz/note-rights.ts": [{ name: "batchMax", meaning: "questions to authz in one call" }],
     "examples/notes/src/rpc/list-notes.ts": [{ name: "defaultPageSize", meaning: "notes on a page", unit: "count" }],
   },

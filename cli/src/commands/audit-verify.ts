@@ -1,9 +1,10 @@
 import { createReadStream } from "node:fs";
 import { ExportFormat } from "@plinth/proto/plinth/audit/v1/log";
 import { type Checkpoint, openCheckpoint } from "@plinth/transparency-log";
-import type { AuditLogOptions } from "../audit/audit-log.ts";
+import { type AuditLogOptions, openAuditLog } from "../audit/audit-log.ts";
 import { exportPieces } from "../audit/export-pieces.ts";
 import { linesOf } from "../audit/lines.ts";
+import { missingLines } from "../audit/missing-lines.ts";
 import { readText, readTrustedLog, type TrustedLog } from "../audit/trusted-keys.ts";
 import { type Verdict, verifyLines, verifyProofText } from "../audit/verify-source.ts";
 import { exitCodes } from "../exit-codes.ts";
@@ -45,5 +46,8 @@ async function verifyLive(
   terminal: Terminal,
 ): Promise<Verdict> {
   const pieces = exportPieces(options, { format: ExportFormat.JSON_LINES }, terminal);
-  return verifyLines(linesOf(pieces), log, since);
+  const verdict = await verifyLines(linesOf(pieces), log, since);
+  if (!verdict.valid) return verdict;
+  const client = await openAuditLog(options);
+  return { ...verdict, lines: [...verdict.lines, ...missingLines(await client.listGaps({}))] };
 }

@@ -66,5 +66,10 @@ const summary = ({ failedAt, group, message, attempts, error }: DeadLetter): str
 
 const asJson = ({ message, ...letter }: DeadLetter) => ({
   ...letter,
-  message: { ...message, data: Buffer.from(message.data).toString("base64") },
+  message: {
+    ...message,
+    data: Buffer.from(message.data).toString("base64"),
+    // JSON has no integers of this size.
+    sequence: message.sequence?.toString(),
+  },
 });

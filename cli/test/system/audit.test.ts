@@ -31,6 +31,14 @@ function plinth(...args: string[]): Promise<{ code: number; output: string }> {
   });
 }
 
+const entriesAbout = (userId: string, token: string) =>
+  call<{ entries?: { id: string; sourceSequence?: string }[] }>(
+    platform.gateway,
+    "plinth.audit.v1.AuditService/ListEntries",
+    { filter: { resource: `users/${userId}` } },
+    token,
+  );
+
 describe("plinth audit, on a platform that runs", () => {
   test("shows keys, verifies the log, exports, proves; and once more without the platform", async () => {
     const data = ["--data", platform.home];
@@ -39,6 +47,7 @@ describe("plinth audit, on a platform that runs", () => {
     await writeFile(path.join(folder, "keys"), keys.output);
     const whole = await plinth("verify", "--key", "keys", "--save", "remembered", ...data);
     expect(whole).toMatchObject({ code: 0, output: expect.stringContaining("make its signed root hash") });
+    expect(whole.output).toContain("no source says that something of it is missing");
 
     const token = await signIn(platform);
     const created = { email: "proven@test.example" };
@@ -48,9 +57,7 @@ describe("plinth audit, on a platform that runs", () => {
       created,
       token,
     );
-    const about = { filter: { resource: `users/${userId}` } };
-    const list = () =>
-      call<{ entries?: { id: string }[] }>(platform.gateway, "plinth.audit.v1.AuditService/ListEntries", about, token);
+    const list = () => entriesAbout(userId, token);
     await expect.poll(async () => (await list()).entries?.length, { timeout: 20_000 }).toBeGreaterThan(0);
     const [entry] = (await list()).entries ?? [];
 
@@ -112,6 +119,35 @@ describe("plinth audit, on a platform that runs", () => {
     expect(await resources("cut.jsonl")).toEqual(Array.from({ length: 12 }, (_, n) => `large/${n}`));
     expect(await resources("whole.jsonl")).toEqual(await resources("cut.jsonl"));
     expect(await plinth("verify", "cut.jsonl", "--key", "keys")).toMatchObject({ code: 0 });
+  });
+
+  test("tells from where a change came, whatever the caller says about it, and which of its source's events it is", async () => {
+    const token = await signIn(platform);
+    const forged = {
+      ...{
+        "x-plinth-client-address": "203.0.113.66",
+        "x-forwarded-for": "203.0.113.66",
+        forwarded: "for=203.0.113.66",
+      },
+      ...{ "x-plinth-via": "auth", ce_clientaddress: "203.0.113.66", ce_via: "auth", ce_sequence: "1" },
+    };
+    const [instance] = await platform.instances("identity");
+    const doors = [platform.gateway, `http://127.0.0.1:${instance?.port}`];
+    const numbers: number[] = [];
+    for (const [at, door] of doors.entries()) {
+      const rpc = "plinth.identity.v1.IdentityService/CreateUser";
+      const { id } = await call<{ id: string }>(door, rpc, { email: `from${at}@test.example` }, token, forged);
+      const entries = async () => (await entriesAbout(id, token)).entries ?? [];
+      await expect.poll(entries, { timeout: 20_000 }).toHaveLength(1);
+      const [entry] = await entries();
+      expect(entry).toMatchObject({ ipAddress: "127.0.0.1", sourceSequence: expect.any(String) });
+      expect(entry).not.toHaveProperty("via");
+      numbers.push(Number(entry?.sourceSequence));
+    }
+    expect(numbers[1]).toBeGreaterThan(numbers[0] ?? Number.POSITIVE_INFINITY);
+    const spoofed = { ...forged, "x-plinth-workload-token": "made.up.token" };
+    const guess = call(doors[1] ?? "", "plinth.identity.v1.IdentityService/CreateUser", {}, token, spoofed);
+    await expect(guess).rejects.toMatchObject({ status: 401 });
   });
 
   test("the log's tiles are not for everybody", async () => {

@@ -96,10 +96,10 @@ function stopProcess(child: ChildProcess): Promise<number | null> {
 }
 
 /** Calls one RPC as curl would: JSON over HTTP/1.1. Throws with status and body unless it succeeds. */
-export async function call<T>(base: string, rpc: string, request: object, token?: string): Promise<T> {
+export async function call<T>(base: string, rpc: string, request: object, token?: string, more = {}): Promise<T> {
   const response = await fetch(`${base}/${rpc}`, {
     method: "POST",
-    headers: { "content-type": "application/json", ...(token ? { authorization: `Bearer ${token}` } : {}) },
+    headers: { "content-type": "application/json", ...(token ? { authorization: `Bearer ${token}` } : {}), ...more },
     body: JSON.stringify(request),
   });
   const body = await response.text();

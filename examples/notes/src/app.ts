@@ -3,6 +3,7 @@ import type { ServiceDefinition } from "@plinth/service";
 import { model } from "./authz/model.ts";
 import { createAuthzNoteRights } from "./authz/note-rights.ts";
 import { onNoteDeleted } from "./events/on-note-deleted.ts";
+import { onUserErased } from "./events/on-user-erased.ts";
 import { routes } from "./routes.ts";
 import { createPostgresNoteStore } from "./store/postgres-note-store.ts";
 
@@ -16,7 +17,7 @@ export const notes: ServiceDefinition<Record<never, never>> = {
     const rights = createAuthzNoteRights(clients.get(AuthzService, "authz"));
     return {
       services: [routes({ store, rights, clock, random })],
-      workers: [onNoteDeleted(bus, rights)],
+      workers: [onNoteDeleted(bus, rights), onUserErased(bus, database, store)],
       permissionModel: model,
     };
   },

@@ -1,7 +1,9 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { type Client, Code, ConnectError } from "@connectrpc/connect";
+import { UserDataErasedSchema, UserErasedSchema } from "@plinth/proto/plinth/identity/v1/events";
+import { erasureTopic, userTopic } from "@plinth/service";
 import { eventually } from "@plinth/testing";
-import { type As, type ServiceFixture, startService } from "@plinth/testing/service";
+import { type As, type PublishedEvent, type ServiceFixture, startService } from "@plinth/testing/service";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { NoteCreatedSchema, NoteSharedSchema } from "../gen/notes/v1/events_pb.ts";
 import { NotesService } from "../gen/notes/v1/notes_pb.ts";
@@ -149,6 +151,80 @@ describe("events", () => {
       noteId: id,
       userId: bob,
     });
+  });
+});
+
+describe("from where and through whom", () => {
+  const forged = {
+    "x-plinth-client-address": "203.0.113.66",
+    "x-forwarded-for": "203.0.113.66",
+    "x-plinth-via": "auth",
+  };
+  const toldOf = async (as: As) => {
+    const { id } = await (await client({ userId: ann, ...as })).createNote({ title: "t" });
+    const [event] = await eventually(async () => {
+      const found = await eventsOf(id);
+      expect(found).toHaveLength(1);
+      return found;
+    });
+    const { actor, clientAddress, via } = event as PublishedEvent;
+    return { actor, clientAddress, via };
+  };
+  const actor = `user:${ann}`;
+
+  test("a call through the gateway: where the gateway saw the caller", async () => {
+    const as = { workload: "gateway", headers: { "x-plinth-client-address": "203.0.113.9" } };
+    expect(await toldOf(as)).toEqual({ actor, clientAddress: "203.0.113.9", via: null });
+  });
+
+  test("a client that says it itself is not believed", async () => {
+    expect(await toldOf({ headers: forged })).toEqual({ actor, clientAddress: "127.0.0.1", via: null });
+  });
+
+  test("a service that acts for the user is named, and not believed either", async () => {
+    expect(await toldOf({ workload: "billing", headers: forged })).toEqual({
+      actor,
+      clientAddress: null,
+      via: "billing",
+    });
+  });
+});
+
+describe("erasure", () => {
+  const erase = (userId: string, id?: string, source = "identity") =>
+    service.publish({
+      ...{ source, topic: userTopic, key: userId, schema: UserErasedSchema, message: { userId } },
+      ...(id === undefined ? {} : { id }),
+    });
+  const confirmations = async (userId: string) =>
+    (await service.published(erasureTopic))
+      .map(({ data }) => fromBinary(UserDataErasedSchema, data))
+      .filter((event) => event.userId === userId)
+      .map(({ removed }) => removed);
+
+  test("removes the user's notes, in more than one step, and what was shared with the user; confirms once", async () => {
+    const [eve, fay] = ["01920000-0000-7000-8000-00000000000e", "01920000-0000-7000-8000-0000000000fa"];
+    const kept = await create(fay, "kept");
+    await (await client({ userId: fay })).shareNote({ id: kept.id, userId: eve });
+    const own = await create(eve, "own");
+    await (await client({ userId: eve })).shareNote({ id: own.id, userId: fay });
+    await service.database.admin(
+      `INSERT INTO notes.note SELECT gen_random_uuid(), '${eve}', 'more', '', now() FROM generate_series(1, 249)`,
+    );
+    // Somebody else's word changes nothing; the messages of one key come in order.
+    await erase(eve, undefined, "billing");
+    const id = await erase(eve);
+    await eventually(async () => expect(await confirmations(eve)).toEqual([{ notes: 250n, shares: 1n }]));
+    await erase(eve, id);
+    await erase(unknownId);
+    await eventually(async () => expect(await confirmations(unknownId)).toEqual([{ notes: 0n, shares: 0n }]));
+    expect(await confirmations(eve)).toHaveLength(1);
+    const left = await service.database.admin("SELECT id FROM notes.note WHERE title IN ('own', 'more', 'kept')");
+    expect(left).toEqual([{ id: kept.id }]);
+    const shares = await service.database.admin(`SELECT FROM notes.note_viewer WHERE user_id IN ('${eve}', '${fay}')`);
+    expect(shares).toEqual([]);
+    expect((await eventsOf(own.id)).map(({ type }) => type)).toContain("notes.v1.NoteDeleted");
+    await eventually(() => expect(authz.relationships().filter((key) => key.includes(own.id))).toEqual([]));
   });
 });
 

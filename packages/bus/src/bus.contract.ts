@@ -1,7 +1,10 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { Fault, systemRandom } from "@plinth/kernel";
 import { eventually as eventuallyWithin } from "@plinth/testing";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { BusMessage, EventBus, SubscribeOptions } from "./bus.ts";
+import type { ConsumerGroups } from "./consumer-groups.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import { togetherContract } from "./together.contract.ts";
 
@@ -9,7 +12,16 @@ export interface BusFixture {
   /** A started bus on the same storage; the suite calls it for several instances. */
   connect(): Promise<EventBus>;
   deadLetters: DeadLetters;
+  groups: ConsumerGroups;
   close(): Promise<void>;
+}
+
+/** Memory of this process outside and inside of the heap, without what nobody refers to any more. */
+function heldBytes(): number {
+  setFlagsFromString("--expose-gc");
+  runInNewContext("gc")();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
 }
 
 const abort = (): AbortSignal => AbortSignal.timeout(20_000);
@@ -72,12 +84,23 @@ export function busContract(driver: string, open: () => Promise<BusFixture>): vo
       const sent = {
         ...message("t.one", "k", "payload"),
         traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        ...{ clientAddress: "2001:db8::7", via: "notes", sequence: 9_007_199_254_740_993n },
       };
       await bus.publish([sent]);
       const got: BusMessage[] = [];
       await collect({ group: "g", topics: ["t.one"], handle: async (m) => void got.push(m) });
       await eventually(() => expect(got).toHaveLength(1));
       expect({ ...got[0], data: [...(got[0]?.data ?? [])] }).toEqual({ ...sent, data: [...sent.data] });
+    });
+
+    test("what an event does not say is undefined", async () => {
+      const sent = message("t.bare", "k", "payload");
+      await bus.publish([sent]);
+      const got: BusMessage[] = [];
+      await collect({ group: "g", topics: ["t.bare"], handle: async (m) => void got.push(m) });
+      await eventually(() => expect(got).toHaveLength(1));
+      const { traceparent, clientAddress, via, sequence } = got[0] as BusMessage;
+      expect([traceparent, clientAddress, via, sequence]).toEqual([undefined, undefined, undefined, undefined]);
     });
 
     test("keeps the order of each key", async () => {
@@ -217,7 +240,7 @@ export function busContract(driver: string, open: () => Promise<BusFixture>): vo
     });
 
     test("a dead letter that is handed back comes to its own group only, under its own topic", async () => {
-      const poison = message("t.replay", "k", "poison");
+      const poison = { ...message("t.replay", "k", "poison"), clientAddress: "192.0.2.7", via: "notes", sequence: 7n };
       let broken = true;
       const got: BusMessage[] = [];
       const other = await collect({ group: "other", topics: ["t.replay"] });
@@ -239,12 +262,60 @@ export function busContract(driver: string, open: () => Promise<BusFixture>): vo
       broken = false;
       expect(await fixture.deadLetters.replay({ topic: "t.replay", id: poison.id })).toBe(1);
       await eventually(() =>
-        expect(got.map(({ id, topic, key }) => ({ id, topic, key }))).toEqual([
-          { id: poison.id, topic: "t.replay", key: "k" },
+        expect(got.map(({ data, ...rest }) => ({ ...rest, data: [...data] }))).toEqual([
+          { ...poison, data: [...poison.data] },
         ]),
       );
       await eventually(async () => expect(await fixture.deadLetters.list({})).toEqual([]));
       expect(other.seen).toEqual(["poison"]);
+    });
+
+    test("what waits for a group is known while nobody of it runs", async () => {
+      const lagOf = async (group: string) =>
+        (await fixture.groups.list())
+          .filter((lag) => lag.group === group && lag.topic === "t.lag")
+          .map(({ waiting, members }) => ({ waiting, members }));
+      await bus.publish(Array.from({ length: 8 }, (_, i) => message("t.lag", `k${i}`, "early")));
+      const worker = await collect({ group: "worker", topics: ["t.lag"] });
+      await collect({ group: "other", topics: ["t.lag"] });
+      await eventually(async () => expect(await lagOf("worker")).toEqual([{ waiting: 0, members: 1 }]));
+      await worker.stop();
+      await bus.publish(Array.from({ length: 20 }, (_, i) => message("t.lag", `k${i}`, "late")));
+      await eventually(async () => {
+        expect(await lagOf("worker")).toEqual([{ waiting: 20, members: 0 }]);
+        expect(await lagOf("other")).toEqual([{ waiting: 0, members: 1 }]);
+      });
+    });
+
+    test("a slow handler keeps what is in hand small, however much waits", async () => {
+      const before = heldBytes();
+      const publishMany = async (count: number) => {
+        for (let i = 0; i < count; i += 20) {
+          const part = Array.from({ length: 20 }, (_, n) => message("t.slow", `k${i + n}`, "x".repeat(200_000)));
+          await bus.publish(part);
+        }
+      };
+      await publishMany(160);
+      let [active, most, handled] = [0, 0, 0];
+      const gate = Promise.withResolvers<void>();
+      await collect({
+        group: "g",
+        topics: ["t.slow"],
+        handle: async () => {
+          most = Math.max(most, ++active);
+          await gate.promise;
+          active--;
+          handled++;
+        },
+      });
+      await eventually(() => expect(active).toBe(4));
+      // Time enough to read on, if it did.
+      await publishMany(80);
+      // Half of what waited when it began to read. What nobody refers to any more may go a little later.
+      await eventually(() => expect(heldBytes() - before).toBeLessThan(16_000_000));
+      gate.resolve();
+      await eventually(() => expect(handled).toBe(240));
+      expect(most).toBe(4);
     });
 
     test("waits for a dependency that is away instead of giving the message up", async () => {

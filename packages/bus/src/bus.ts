@@ -18,6 +18,15 @@ export interface BusMessage {
   actor: string;
   requestId: string;
   traceparent: string | undefined;
+  /** Where the caller was, as the gateway saw it. */
+  clientAddress?: string | undefined;
+  /** The service that acted on the actor's behalf. */
+  via?: string | undefined;
+  /**
+   * Number among the events of its source, from 1 and without gaps, in the order of publication; a second publication has
+   * the same one. Undefined from producers that do not number.
+   */
+  sequence?: bigint | undefined;
 }
 
 export interface SubscribeOptions {

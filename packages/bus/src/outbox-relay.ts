@@ -113,6 +113,8 @@ export function createOutboxRelay(options: OutboxRelayOptions): Component {
           ...row,
           source: options.source,
           traceparent: row.traceparent ?? undefined,
+          clientAddress: row.clientAddress ?? undefined,
+          via: row.via ?? undefined,
         })),
       );
       published.add(rows.length);

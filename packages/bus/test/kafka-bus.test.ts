@@ -3,7 +3,7 @@ import { silentLogger, systemClock, systemRandom } from "@plinth/kernel";
 import { kafkaMissing, testKafka } from "@plinth/testing";
 import { describe } from "vitest";
 import { busContract } from "../src/bus.contract.ts";
-import { createKafkaBus, createKafkaDeadLetters } from "../src/kafka/index.ts";
+import { createKafkaBus, createKafkaConsumerGroups, createKafkaDeadLetters } from "../src/kafka/index.ts";
 
 const missing = await kafkaMissing();
 
@@ -17,6 +17,7 @@ describe.skipIf(missing)(`kafka${missing ? ` (${missing})` : ""}`, () => {
     };
     const tools = { logger: silentLogger, clock: systemClock, random: systemRandom };
     const deadLetters = await createKafkaDeadLetters({ settings, ...tools });
+    const groups = await createKafkaConsumerGroups({ settings, logger: silentLogger });
     return {
       async connect() {
         const bus = createKafkaBus({ settings, clientId: "test", sessionTimeoutMs: 6_000, ...tools });
@@ -24,7 +25,11 @@ describe.skipIf(missing)(`kafka${missing ? ` (${missing})` : ""}`, () => {
         return bus;
       },
       deadLetters,
-      close: () => deadLetters.close(),
+      groups,
+      async close() {
+        await groups.close();
+        await deadLetters.close();
+      },
     };
   });
 });

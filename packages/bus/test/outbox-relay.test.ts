@@ -80,7 +80,7 @@ const sell = (value: string) =>
       subject: "items/1",
       schema: StringValueSchema,
       message: { value },
-      context: { actor: "user:7", requestId: "req-1", traceparent: undefined },
+      context: { actor: "user:7", requestId: "req-1", traceparent: undefined, clientAddress: "192.0.2.7", via: "till" },
     }),
   );
 
@@ -115,6 +115,7 @@ describe("outbox relay", () => {
       type: "google.protobuf.StringValue",
       actor: "user:7",
       requestId: "req-1",
+      ...{ clientAddress: "192.0.2.7", via: "till" },
     });
     await eventually(async () => expect(await waiting()).toBe(0));
   });
@@ -128,6 +129,7 @@ describe("outbox relay", () => {
       await eventually(async () => expect(await waiting()).toBe(0));
       expect(new Set(values(bus.seen))).toEqual(new Set(["a"]));
       expect(new Set(bus.seen.map((m) => m.id)).size).toBe(1);
+      expect(new Set(bus.seen.map((m) => m.sequence))).toEqual(new Set([1n]));
     },
   );
 
@@ -164,5 +166,6 @@ describe("outbox relay", () => {
     );
     await sell("d");
     await eventually(() => expect(values(bus.seen)).toEqual(["a", "b", "c", "d"]));
+    expect(bus.seen.map(({ sequence }) => sequence)).toEqual([1n, 2n, 3n, 4n]);
   });
 });

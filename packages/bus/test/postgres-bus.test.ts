@@ -2,12 +2,18 @@ import { silentLogger, systemClock, systemRandom } from "@plinth/kernel";
 import { createTestDatabase, eventually } from "@plinth/testing";
 import { expect, test } from "vitest";
 import { busContract } from "../src/bus.contract.ts";
-import { busSchemaSql, createPostgresBus, createPostgresDeadLetters } from "../src/index.ts";
+import {
+  busSchemaSql,
+  createPostgresBus,
+  createPostgresConsumerGroups,
+  createPostgresDeadLetters,
+} from "../src/index.ts";
 
 busContract("postgres", async () => {
   const database = await createTestDatabase("plinth_bus");
   await database.admin(`SET ROLE ${database.runtimeRole}_ddl; SET search_path = plinth_bus; ${busSchemaSql}`);
   const deadLetters = createPostgresDeadLetters({ url: database.url, logger: silentLogger, clock: systemClock });
+  const groups = createPostgresConsumerGroups({ url: database.url, logger: silentLogger, clock: systemClock });
   return {
     async connect() {
       const bus = createPostgresBus({
@@ -21,7 +27,9 @@ busContract("postgres", async () => {
       return bus;
     },
     deadLetters,
+    groups,
     async close() {
+      await groups.close();
       await deadLetters.close();
       await database.drop();
     },

@@ -3,6 +3,7 @@ export { type LocalConsul, type LocalConsulOptions, startConsul } from "./consul
 export { etcdProblem, type LocalEtcd, type LocalEtcdOptions, startEtcd } from "./etcd/start-etcd.ts";
 export { freePort } from "./free-port.ts";
 export { installKafka, kafkaProblem, kafkaVersion } from "./kafka/install-kafka.ts";
+export { type KafkaProperties, kafkaProperties } from "./kafka/kafka-properties.ts";
 export { type LocalKafka, type LocalKafkaOptions, startKafka } from "./kafka/start-kafka.ts";
 export { lastLines } from "./last-lines.ts";
 export type { LocalServer } from "./local-server.ts";

@@ -2,7 +2,13 @@ import type pg from "pg";
 import type { OutboxRow } from "./outbox.ts";
 import { type Gap, newGaps, stillOpen, withoutFilled } from "./outbox-gaps.ts";
 
-export type WaitingRow = OutboxRow & { position: string };
+export interface WaitingRow extends OutboxRow {
+  position: string;
+  /** Number among the service's events, from 1 and without gaps; a row that is handed out again has the same one. */
+  sequence: bigint;
+}
+
+type StoredRow = Omit<WaitingRow, "sequence">;
 
 export interface Backlog {
   /** Rows that wait, at most: positions that were rolled back count until they are passed. */
@@ -34,15 +40,20 @@ const slotMaxS = 600;
 /** Writers to the slot that is left are waited for this long; then the next call tries again. */
 const truncateLockTimeoutMs = 100;
 
-const columns = `position, id, topic, key, type, subject, time, data, actor, request_id AS "requestId", traceparent`;
+const columns = `position, id, topic, key, type, subject, time, data, actor, request_id AS "requestId", traceparent,
+  client_address AS "clientAddress", via`;
 
 /**
  * Positions are given out before commits, so a row may appear behind others that are published already. Whoever inserts holds a
  * lock on the outbox from before he gets his position until his transaction ends; so a gap is watched until all
  * who held such a lock when it was seen have ended, and for one more look.
+ *
+ * Numbers are given out in the order of publication. Which rows get the next ones is written down before anybody sees them: after a
+ * crash the same rows are published under the same numbers first, also when others have appeared between them.
  */
 export async function openOutbox(client: pg.Client): Promise<OutboxReader> {
-  const [cursor] = (await client.query("SELECT high, gap_starts, gap_ends FROM outbox_cursor")).rows;
+  const [cursor] = (await client.query("SELECT high, gap_starts, gap_ends, numbered, claimed FROM outbox_cursor")).rows;
+  let numbered = BigInt(cursor.numbered);
   let high = Number(cursor.high);
   const writersAtOpen = await writers();
   let gaps: Gap[] = cursor.gap_starts.map((start: string, i: number) => ({
@@ -51,6 +62,7 @@ export async function openOutbox(client: pg.Client): Promise<OutboxReader> {
     writers: writersAtOpen,
   }));
   let next = { high, gaps };
+  let inHand = await leftInHand(cursor.claimed);
 
   async function writers(): Promise<Set<string>> {
     const { rows } = await client.query(
@@ -65,7 +77,7 @@ export async function openOutbox(client: pg.Client): Promise<OutboxReader> {
    * One statement, and with it one snapshot: a row that follows a late one must not be seen before it. Positions in
    * gaps are all below `high`.
    */
-  async function readRows(): Promise<WaitingRow[]> {
+  async function readRows(): Promise<StoredRow[]> {
     const behindMax = gaps.length < gapsMax ? outboxBatchMax : 0;
     const { rows } = await client.query({
       name: "outbox-read",
@@ -80,30 +92,61 @@ export async function openOutbox(client: pg.Client): Promise<OutboxReader> {
     return limited(rows);
   }
 
+  /** What a relay before had given numbers to and did not note as published; without what was truncated since. */
+  async function leftInHand(claimed: string[]): Promise<WaitingRow[]> {
+    if (claimed.length === 0) return [];
+    const text = `SELECT ${columns} FROM outbox WHERE position = ANY($1::bigint[]) ORDER BY position`;
+    const { rows } = await client.query<StoredRow>(text, [claimed]);
+    const first = numbered - BigInt(claimed.length - 1);
+    await passed(rows, gaps);
+    return rows.map((row) => ({ ...row, sequence: first + BigInt(claimed.indexOf(row.position)) }));
+  }
+
+  /** Where the cursor will be once these rows are published; `open`: the gaps that are watched further. */
+  async function passed(rows: readonly StoredRow[], open: Gap[]): Promise<void> {
+    const positions = rows.map(({ position }) => Number(position));
+    const late = new Set(positions.filter((position) => position <= high));
+    const behind = positions.filter((position) => position > high);
+    // With late rows there may be more of them than fit: nothing is given up then.
+    const watched = late.size > 0 ? withoutFilled(gaps, late) : open;
+    const found = newGaps(high, behind, noWriters);
+    const writing = found.length > 0 ? await writers() : noWriters;
+    next = { high: behind.at(-1) ?? high, gaps: [...watched, ...found.map((gap) => ({ ...gap, writers: writing }))] };
+    if (late.size === 0) gaps = open;
+  }
+
+  async function claim(rows: readonly StoredRow[]): Promise<WaitingRow[]> {
+    if (rows.length === 0) return [];
+    const last = numbered + BigInt(rows.length);
+    await client.query({
+      name: "outbox-claim",
+      text: "UPDATE outbox_cursor SET numbered = $1, claimed = $2",
+      values: [String(last), rows.map(({ position }) => position)],
+    });
+    const first = numbered + 1n;
+    numbered = last;
+    return rows.map((row, at) => ({ ...row, sequence: first + BigInt(at) }));
+  }
+
   return {
     async read() {
+      if (inHand.length > 0) return inHand;
       // Asked before the rows: what those have written who are not writing any more, the rows will show.
       const open = gaps.length > 0 ? stillOpen(gaps, await writers()) : gaps;
       const rows = await readRows();
-      const positions = rows.map(({ position }) => Number(position));
-      const late = new Set(positions.filter((position) => position <= high));
-      const behind = positions.filter((position) => position > high);
-      // With late rows there may be more of them than fit: nothing is given up then.
-      const watched = late.size > 0 ? withoutFilled(gaps, late) : open;
-      const found = newGaps(high, behind, noWriters);
-      const writing = found.length > 0 ? await writers() : noWriters;
-      next = { high: behind.at(-1) ?? high, gaps: [...watched, ...found.map((gap) => ({ ...gap, writers: writing }))] };
-      if (late.size === 0) gaps = open;
-      return rows;
+      await passed(rows, open);
+      inHand = await claim(rows);
+      return inHand;
     },
 
     async published() {
       await client.query({
         name: "outbox-published",
-        text: "UPDATE outbox_cursor SET high = $1, gap_starts = $2, gap_ends = $3",
+        text: "UPDATE outbox_cursor SET high = $1, gap_starts = $2, gap_ends = $3, claimed = '{}'",
         values: [next.high, next.gaps.map(({ start }) => start), next.gaps.map(({ end }) => end)],
       });
       ({ high, gaps } = next);
+      inHand = [];
     },
 
     async backlog() {
@@ -152,7 +195,7 @@ export async function openOutbox(client: pg.Client): Promise<OutboxReader> {
 
 const noWriters: ReadonlySet<string> = new Set();
 
-function limited(rows: WaitingRow[]): WaitingRow[] {
+function limited(rows: StoredRow[]): StoredRow[] {
   let bytes = 0;
   const end = rows.findIndex(({ data }, i) => {
     bytes += data.byteLength;

@@ -32,7 +32,10 @@ const run = () =>
 
 describe("migrate", () => {
   test("applies each file once and tells which", async () => {
-    expect((await run()).applied).toEqual(["0001_outbox_inbox.sql", "0002_outbox_slots.sql", "0001_create_item.sql"]);
+    expect((await run()).applied).toEqual([
+      ...["0001_outbox_inbox.sql", "0002_outbox_slots.sql", "0003_event_attributes.sql"],
+      "0001_create_item.sql",
+    ]);
     expect((await run()).applied).toEqual([]);
   });
 

@@ -126,6 +126,70 @@ describe("outbox", () => {
     expect([...(await drain(outbox)), ...(await drain(outbox))]).toEqual(["first", "second"]);
   });
 
+  test("numbers rows without gaps as it hands them out, whatever their positions", async () => {
+    await migrateWith();
+    const [undone, writer] = [await connect(), await connect()];
+    await undone.query("BEGIN");
+    await insert(undone, "never");
+    for (const subject of ["a", "b"]) await insert(writer, subject);
+    await undone.query("ROLLBACK");
+    const outbox = await openOutbox(await connect());
+    const numbers = async () => (await outbox.read()).map(({ subject, sequence }) => [subject, sequence]);
+    const first = [
+      ["a", 1n],
+      ["b", 2n],
+    ];
+    expect(await numbers()).toEqual(first);
+    await insert(writer, "c");
+    expect(await numbers()).toEqual(first);
+    await outbox.published();
+    expect(await numbers()).toEqual([["c", 3n]]);
+  });
+
+  test("a relay that died between publishing and noting it is followed by the same rows under the same numbers", async () => {
+    await migrateWith();
+    const [slow, writer] = [await connect(), await connect()];
+    await slow.query("BEGIN");
+    await insert(slow, "slow");
+    for (const subject of ["a", "b"]) await insert(writer, subject);
+    const numbers = (rows: { subject: string; sequence: bigint }[]) =>
+      rows.map(({ subject, sequence }) => [subject, sequence]);
+    const published = numbers(await (await openOutbox(await connect())).read());
+    expect(published).toEqual([
+      ["a", 1n],
+      ["b", 2n],
+    ]);
+    // What can be seen has changed: "slow" has the first position of all.
+    await slow.query("COMMIT");
+    await insert(writer, "c");
+    const next = await openOutbox(await connect());
+    expect(numbers(await next.read())).toEqual(published);
+    await next.published();
+    expect(numbers(await next.read())).toEqual([
+      ["slow", 3n],
+      ["c", 4n],
+    ]);
+    await next.published();
+    expect(await next.read()).toEqual([]);
+    expect((await fixture.admin("SELECT high, gap_starts, claimed FROM shop.outbox_cursor"))[0]).toEqual({
+      ...{ high: "4", gap_starts: [], claimed: [] },
+    });
+  });
+
+  test("rows that a relay of the release before published and truncated do not stop the numbers", async () => {
+    await migrateWith();
+    const writer = await connect();
+    for (const subject of ["a", "b"]) await insert(writer, subject);
+    await (await openOutbox(await connect())).read();
+    // It knows nothing of numbers.
+    await fixture.admin("UPDATE shop.outbox_cursor SET high = 2; DELETE FROM shop.outbox WHERE subject = 'a'");
+    const outbox = await openOutbox(await connect());
+    expect((await outbox.read()).map(({ subject, sequence }) => [subject, sequence])).toEqual([["b", 2n]]);
+    await outbox.published();
+    await insert(writer, "c");
+    expect((await outbox.read()).map(({ subject, sequence }) => [subject, sequence])).toEqual([["c", 3n]]);
+  });
+
   test("forgets positions that were rolled back, and stops looking for them", async () => {
     await migrateWith();
     const [undone, writer] = [await connect(), await connect()];

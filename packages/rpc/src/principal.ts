@@ -26,12 +26,17 @@ export interface CallContext {
   /** Name of the calling service, proven by its workload token; absent for calls from outside. */
   workload: string | undefined;
   actor: string;
+  /** The calling service, when it acts on behalf of the actor and not for itself. */
+  via: string | undefined;
   /** The verified access token, to be passed on to other services. */
   accessToken: string | undefined;
   requestId: string;
   /** W3C trace context of this call, for events. */
   traceparent: string | undefined;
+  /** Of the caller: the gateway's word for calls through it, otherwise the TCP peer. */
   remoteAddress: string;
+  /** The same for calls from outside of the platform; undefined for those of services, whose peers say nothing of whom they act for. */
+  clientAddress: string | undefined;
   userAgent: string;
   /** Aborts at the deadline and when the caller goes away. */
   signal: AbortSignal;

@@ -63,7 +63,7 @@ export function createDenialRecorder({ database, clock, logger }: DenialRecorder
         await database.transaction((tx) =>
           appendEvent(tx, {
             ...{ topic, key: call.actor, subject: `rpcs/${rpc}`, schema: AccessDeniedSchema, message },
-            context: { actor: call.actor, requestId: call.requestId, traceparent: call.traceparent },
+            context: call,
           }),
         );
       } catch (err) {

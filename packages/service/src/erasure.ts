@@ -1,5 +1,5 @@
 import { fromBinary } from "@bufbuild/protobuf";
-import { appendEvent, type BusMessage } from "@plinth/bus";
+import { appendEvent, type BusMessage, type EventContext } from "@plinth/bus";
 import type { Transaction } from "@plinth/postgres";
 import { UserDataErasedSchema, UserErasedSchema } from "@plinth/proto/plinth/identity/v1/events";
 
@@ -27,16 +27,15 @@ export interface ErasureConfirmation {
 export async function confirmErasure(
   tx: Transaction,
   { userId, removed }: ErasureConfirmation,
-  cause: Pick<BusMessage, "actor" | "requestId" | "traceparent">,
+  cause: EventContext,
 ): Promise<void> {
   const counts = Object.fromEntries(Object.entries(removed).map(([what, count]) => [what, BigInt(count)]));
-  const { actor, requestId, traceparent } = cause;
   await appendEvent(tx, {
     topic: erasureTopic,
     key: userId,
     subject: `users/${userId}`,
     schema: UserDataErasedSchema,
     message: { userId, removed: counts },
-    context: { actor, requestId, traceparent },
+    context: cause,
   });
 }

@@ -38,13 +38,17 @@ const refuse = (actor: string, rpc = "shop.v1.Shop/Sell", requestId = "r"): void
   recorder.record({
     rpc,
     reason: "PERMISSION_DENIED",
-    call: { actor, workload: "notes", requestId, traceparent: undefined, remoteAddress: "203.0.113.9" },
+    call: {
+      ...{ actor, workload: "notes", via: "notes", requestId, traceparent: undefined },
+      ...{ remoteAddress: "203.0.113.9", clientAddress: undefined },
+    },
   });
 
 async function told(): Promise<{ actor: string; requestId: string; event: AccessDenied }[]> {
-  const rows = await database.query<{ actor: string; request_id: string; subject: string; data: Buffer }>(
-    "SELECT actor, request_id, subject, data FROM outbox ORDER BY position",
+  const rows = await database.query<{ actor: string; request_id: string; via: string; data: Buffer }>(
+    "SELECT actor, request_id, via, data FROM outbox ORDER BY position",
   );
+  expect(rows.every(({ via }) => via === "notes")).toBe(true);
   return rows.map((row) => ({
     actor: row.actor,
     requestId: row.request_id,

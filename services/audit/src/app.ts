@@ -20,15 +20,16 @@ export const audit: ServiceDefinition<typeof config> = {
       secret: Buffer.from(settings.encryptionKey, "base64"),
       witnesses: witnesses.map(({ key }) => key),
     });
-    const { recorder, entries, reader, sequencer, erasure, retention, cosignatures } = log;
+    const { recorder, entries, reader, sequencer, erasure, retention, numbers, cosignatures } = log;
     const authorizer = createAuthzAuthorizer(clients);
     return {
-      services: [routes(entries, recorder, clock), logRoutes({ ...log, database, origin })],
+      services: [routes(entries, recorder, clock), logRoutes({ ...log, database, clock, origin })],
       httpRoutes: tlogRoutes({ database, reader, accessTokens, authorizer, logger, logPublic }),
       workers: [
         sequencer,
         erasure,
         retention,
+        numbers,
         createWitnessFeeder({ witnesses, reader, cosignatures, clock, logger }),
         onAnyEvent(bus, recorder),
       ],

@@ -32,6 +32,7 @@ export const routes = (entries: EntryStore, recorder: Recorder, clock: Clock): S
 
 export interface LogRoutesDeps {
   database: Database;
+  clock: Clock;
   entries: EntryStore;
   origin: string;
   keys: LogKeys;
@@ -43,6 +44,7 @@ export interface LogRoutesDeps {
 /** What the log proves. A cosignature proves itself: whoever may read the log may bring it. */
 export const logRoutes = ({
   database,
+  clock,
   entries,
   origin,
   keys,
@@ -57,7 +59,7 @@ export const logRoutes = ({
     getConsistencyProof: { access: mayRead, handle: getConsistencyProof(reader) },
     getEntryProof: { access: mayRead, handle: getEntryProof(entries, reader) },
     listLogKeys: { access: mayRead, handle: listLogKeys(keys, origin) },
-    listGaps: { access: mayRead, handle: listGaps(database) },
+    listGaps: { access: mayRead, handle: listGaps(database, clock) },
     rotateLogKey: { access: may("can_manage_keys"), handle: rotateLogKey(keys, sequencer) },
     getWitnessRequest: { access: mayRead, handle: getWitnessRequest(reader) },
     addCosignatures: { access: mayRead, handle: addCosignatures(cosignatures, reader, origin) },

@@ -122,6 +122,7 @@ describe("events", () => {
       type: "notes.v1.NoteCreated",
       subject: "users/77",
       data: Uint8Array.of(1, 2, 3),
+      ...{ clientAddress: "2001:db8::7", via: "billing" },
     };
     await publish([event, event, failed, own]);
     await publish([event]);
@@ -143,6 +144,7 @@ describe("events", () => {
       source: "identity",
       details: {},
       payload: Uint8Array.of(1, 2, 3),
+      ...{ ipAddress: "2001:db8::7", via: "billing" },
       personalData: PersonalData.READABLE,
     });
   });

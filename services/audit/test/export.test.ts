@@ -51,7 +51,7 @@ const events = [
     "identity.user.v1",
     UserCreatedSchema,
     { userId: "u2", email: "u2@mail.example" },
-    { actor: "user:admin", subject: "users/u2", source: "identity" },
+    { actor: "user:admin", subject: "users/u2", source: "identity", clientAddress: "192.0.2.3", via: "portal" },
   ],
   [
     "authz.relationship.v1",
@@ -84,6 +84,10 @@ describe("JSON Lines", () => {
     const request = { format: ExportFormat.JSON_LINES, proofs: true, filter: { source: "notes" } };
     const part = await verifyExport(linesOf(await exported(request)), await trust());
     expect(part).toMatchObject({ problem: undefined, entries: 4, complete: false });
+    const created =
+      (await exported({ format: ExportFormat.JSON_LINES })).split("\n").find((line) => line.includes("UserCreated")) ??
+      "";
+    expect(JSON.parse(created).who.part).toEqual({ actor: "user:admin", ip_address: "192.0.2.3", via: "portal" });
     const unproven = await exported({ ...request, proofs: false });
     expect((await verifyExport(linesOf(unproven), await trust())).problem).toContain("has no proof");
   });
@@ -95,6 +99,7 @@ describe("CSV", () => {
     expect(text.split("\r\n")[0]).toMatch(/^sequence,time,record_time,id,source,action,outcome,actor/);
     expect(text).toContain(',"\'=cmd|""x""",');
     expect(text).toContain('"{""text"":""a,b\\nc""}"');
+    expect(text.split("\r\n").find((line) => line.includes("UserCreated"))).toMatch(/,192\.0\.2\.3,.*,portal,0$/);
     expect(text.trimEnd().split("\r\n")).toHaveLength(9);
   });
 });
@@ -116,7 +121,8 @@ describe("OCSF", () => {
     });
     expect(of("plinth.identity.v1.UserCreated")).toMatchObject({
       ...{ class_uid: 3001, activity_id: 1, type_uid: 300101 },
-      ...{ actor: { user: { uid: "admin" } }, user: { uid: "u2" } },
+      ...{ actor: { user: { uid: "admin" }, invoked_by: "portal" }, user: { uid: "u2" } },
+      src_endpoint: { ip: "192.0.2.3" },
     });
     expect(of("plinth.authz.v1.RelationshipsChanged")).toMatchObject({
       ...{ class_uid: 3005, activity_id: 1, privileges: ["user:u2 auditor platform:plinth"] },

@@ -67,7 +67,7 @@ describe("a recorded entry", () => {
     const { note } = await wholeCheckpoint();
     const { origin, keys } = await trust();
     const { size, root } = openCheckpoint(note, origin, keys);
-    const proof = await (await logClient()).getInclusionProof({ id });
+    const proof = await (await logClient()).getInclusionProof({ id, treeSize: BigInt(size) });
     expect(sameHash(proof.rootHash, root)).toBe(true);
     const claim = { leafHash: leafHash(proof.leaf), index: Number(proof.leafIndex), size, proof: proof.hashes, root };
     expect(verifyInclusion(claim)).toBe(true);

@@ -1,4 +1,5 @@
 import type { EventContext } from "@plinth/bus";
+import type { Transaction } from "@plinth/postgres";
 import type { Note } from "../domain/note.ts";
 import type { NoteEvent } from "../events/note-events.ts";
 
@@ -11,4 +12,14 @@ export interface NoteStore {
   /** Remembers a viewer; one who is known already changes nothing and publishes nothing. */
   addViewer(id: string, userId: string, event: NoteEvent, context: EventContext): Promise<void>;
   delete(id: string, event: NoteEvent, context: EventContext): Promise<void>;
+  /**
+   * Removes up to `limit` of the user's own notes, each with its event and with whom it was shared with, and what others
+   * have shared with the user. Returns how many of each.
+   */
+  eraseIn(
+    tx: Transaction,
+    userId: string,
+    limit: number,
+    context: EventContext,
+  ): Promise<{ notes: number; shares: number }>;
 }

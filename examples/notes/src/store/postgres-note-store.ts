@@ -1,6 +1,7 @@
 import type { Database } from "@plinth/postgres";
 import { and, desc, eq, inArray, lt, or } from "drizzle-orm";
 import { noteNotFound } from "../domain/note.ts";
+import { noteDeleted } from "../events/note-events.ts";
 import type { NoteStore } from "./note-store.ts";
 import { noteTable, viewerTable } from "./schema.ts";
 
@@ -51,5 +52,20 @@ export function createPostgresNoteStore(database: Database): NoteStore {
         if (deleted.length === 0) throw noteNotFound(id);
         await event(tx, context);
       }),
+
+    async eraseIn(tx, userId, limit, context) {
+      const some = tx.drizzle
+        .select({ id: noteTable.id })
+        .from(noteTable)
+        .where(eq(noteTable.ownerId, userId))
+        .limit(limit);
+      const notes = await tx.drizzle
+        .delete(noteTable)
+        .where(inArray(noteTable.id, some))
+        .returning({ id: noteTable.id });
+      for (const { id } of notes) await noteDeleted({ noteId: id })(tx, context);
+      const shares = await tx.drizzle.delete(viewerTable).where(eq(viewerTable.userId, userId)).returning();
+      return { notes: notes.length, shares: shares.length };
+    },
   };
 }

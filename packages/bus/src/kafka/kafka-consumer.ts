@@ -8,6 +8,7 @@ import { createBatchHandler, type Origin } from "./handle-batch.ts";
 import { requestRetry } from "./kafka-client.ts";
 import { type KafkaNames, replayRetentionMs } from "./kafka-settings.ts";
 import type { KafkaTopics } from "./kafka-topics.ts";
+import { waitingIn } from "./waiting.ts";
 
 export interface KafkaConsumerOptions {
   kafka: Kafka;
@@ -158,16 +159,11 @@ export function createKafkaConsumer(options: KafkaConsumerOptions): Component {
     const admin = await options.admin();
     const committed = await admin.fetchOffsets({ groupId: names.group(group), topics });
     for (const { topic, partitions } of committed) {
-      const ends = await admin.fetchTopicOffsets(topic);
-      const mine = partitions.filter(({ partition }) => assigned[topic]?.includes(partition));
-      const waiting = mine.map(({ partition, offset }) => {
-        const end = ends.find((candidate) => candidate.partition === partition);
-        // Nothing committed yet: all that is kept waits.
-        return Math.max(0, Number(end?.high ?? 0) - Math.max(Number(offset), Number(end?.low ?? 0)));
-      });
+      const all = waitingIn(await admin.fetchTopicOffsets(topic), partitions);
+      const mine = all.filter(({ partition }) => assigned[topic]?.includes(partition));
       lags.set(
         names.eventTopic(topic) ?? "replay",
-        waiting.reduce((sum, next) => sum + next, 0),
+        mine.reduce((sum, { waiting }) => sum + waiting, 0),
       );
     }
     return lags;

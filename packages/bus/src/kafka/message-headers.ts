@@ -27,9 +27,22 @@ export function toRecord(message: BusMessage): KafkaRecord {
       ce_actor: message.actor,
       ce_requestid: message.requestId,
       ...(message.traceparent === undefined ? {} : { ce_traceparent: message.traceparent }),
+      ...(message.clientAddress === undefined ? {} : { ce_clientaddress: message.clientAddress }),
+      ...(message.via === undefined ? {} : { ce_via: message.via }),
+      // CloudEvents wants sequences that compare as text.
+      ...(message.sequence === undefined
+        ? {}
+        : { ce_sequence: String(message.sequence).padStart(sequenceDigits, "0") }),
     },
   };
 }
+
+/** As many as a bigint of PostgreSQL has. */
+const sequenceDigits = 19;
+
+/** Undefined for what another producer may mean by it. */
+const sequenceOf = (text: string | undefined): bigint | undefined =>
+  text !== undefined && /^[0-9]{1,19}$/.test(text) && BigInt(text) > 0n ? BigInt(text) : undefined;
 
 /** Throws an Error that says what is missing when a record is not one of ours. */
 export function fromRecord(topic: string, record: KafkaRecord): BusMessage {
@@ -51,6 +64,9 @@ export function fromRecord(topic: string, record: KafkaRecord): BusMessage {
     actor: headerText(record.headers, "ce_actor") ?? "anonymous",
     requestId: headerText(record.headers, "ce_requestid") ?? "",
     traceparent: headerText(record.headers, "ce_traceparent"),
+    clientAddress: headerText(record.headers, "ce_clientaddress"),
+    via: headerText(record.headers, "ce_via"),
+    sequence: sequenceOf(headerText(record.headers, "ce_sequence")),
   };
 }
 

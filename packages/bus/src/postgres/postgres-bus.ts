@@ -79,10 +79,13 @@ async function storeGroup(tx: Transaction, group: readonly BusMessage[]): Promis
   const start = Number(head?.position) - group.length;
   const column = <T>(pick: (m: BusMessage) => T): T[] => group.map(pick);
   await tx.query(
-    `INSERT INTO message (topic, partition, position, key, id, source, type, subject, time, data, actor, request_id, traceparent)
-     SELECT $1, $2, $3 + row.ordinality, row.key, row.id, row.source, row.type, row.subject, row.time, row.data, row.actor, row.request_id, row.traceparent
-     FROM unnest($4::text[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::timestamptz[], $10::bytea[], $11::text[], $12::text[], $13::text[])
-       WITH ORDINALITY AS row (key, id, source, type, subject, time, data, actor, request_id, traceparent, ordinality)`,
+    `INSERT INTO message (topic, partition, position, key, id, source, type, subject, time, data, actor, request_id, traceparent,
+       client_address, via, sequence)
+     SELECT $1, $2, $3 + row.ordinality, row.key, row.id, row.source, row.type, row.subject, row.time, row.data, row.actor, row.request_id, row.traceparent,
+       row.client_address, row.via, row.sequence
+     FROM unnest($4::text[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::timestamptz[], $10::bytea[], $11::text[], $12::text[], $13::text[],
+       $14::text[], $15::text[], $16::bigint[])
+       WITH ORDINALITY AS row (key, id, source, type, subject, time, data, actor, request_id, traceparent, client_address, via, sequence, ordinality)`,
     [
       first.topic,
       partition,
@@ -97,6 +100,9 @@ async function storeGroup(tx: Transaction, group: readonly BusMessage[]): Promis
       column((m) => m.actor),
       column((m) => m.requestId),
       column((m) => m.traceparent ?? null),
+      column((m) => m.clientAddress ?? null),
+      column((m) => m.via ?? null),
+      column((m) => m.sequence?.toString() ?? null),
     ],
   );
 }

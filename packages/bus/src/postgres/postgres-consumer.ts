@@ -7,9 +7,10 @@ import type { Failure } from "../dead-letters.ts";
 import { deliver } from "../deliver.ts";
 import { handledTogether } from "../handle-together.ts";
 import { createWakeUp, type WakeUp } from "../wake-up.ts";
+import { type MessageRow, messageColumns, messageOfRow } from "./message-row.ts";
 import { storeDeadLetter } from "./postgres-dead-letters.ts";
 import { readMessages } from "./read-messages.ts";
-import { busChannel, partitionCount, replayTopic } from "./schema.ts";
+import { busChannel, lockName, partitionCount, replayTopic } from "./schema.ts";
 
 export interface PostgresConsumerOptions {
   database: Database;
@@ -149,13 +150,15 @@ export function createPostgresConsumer(options: PostgresConsumerOptions): Compon
 
   /** Dead letters that the group gets back; one that fails again is one again. */
   async function consumeReplays(_: Partition, signal: AbortSignal): Promise<boolean> {
-    const rows = await database.query<BusMessage & { position: string; partition: number }>(
-      `SELECT partition, position, topic, key, id, source, type, subject, time, data, actor, request_id AS "requestId", traceparent
+    const rows = await database.query<MessageRow & { position: string; partition: number }>(
+      `SELECT partition, position, ${messageColumns}
        FROM dead_letter WHERE consumer_group = $1 AND replay_at IS NOT NULL ORDER BY replay_at, failed_at LIMIT $2`,
       [subscription.group, replaysMax],
     );
-    for (const { position, partition, ...message } of rows) {
+    for (const row of rows) {
       if (signal.aborted) break;
+      const { position, partition } = row;
+      const message = messageOfRow(row);
       await deliver(message, subscription, depsAt(partition, position), signal);
       await database.query("DELETE FROM dead_letter WHERE consumer_group = $1 AND id = $2 AND replay_at IS NOT NULL", [
         subscription.group,
@@ -212,9 +215,10 @@ function createLockTaker(client: pg.Client, group: string): LockTaker {
   let last: Promise<unknown> = Promise.resolve();
   return ({ topic, partition }) => {
     const taken = last.then(async () => {
-      const { rows } = await client.query("SELECT pg_try_advisory_lock(hashtextextended($1, 1)) AS held", [
-        `plinth.consumer:${group}:${topic}:${partition}`,
-      ]);
+      const { rows } = await client.query(
+        `SELECT pg_try_advisory_lock(hashtextextended(${lockName("$1::text", "$2::text", "$3::int")}, 1)) AS held`,
+        [group, topic, partition],
+      );
       return rows[0].held as boolean;
     });
     last = taken.catch(() => {});

@@ -1,7 +1,7 @@
 import type { Clock, Logger } from "@plinth/kernel";
 import { createDatabase, type Database } from "@plinth/postgres";
-import type { BusMessage } from "../bus.ts";
 import type { DeadLetter, DeadLetterFilter, DeadLetters } from "../dead-letters.ts";
+import { type MessageRow, messageColumns, messageOfRow } from "./message-row.ts";
 import { busChannel, replayTopic } from "./schema.ts";
 
 /** Keeps a letter; one that was handed back and failed again takes the place of its former self. */
@@ -9,13 +9,14 @@ export async function storeDeadLetter(database: Database, letter: DeadLetter): P
   const { message: m } = letter;
   await database.query(
     `INSERT INTO dead_letter (id, consumer_group, topic, key, source, type, subject, time, data, actor, request_id, traceparent,
-       partition, position, attempts, error, failed_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+       client_address, via, sequence, partition, position, attempts, error, failed_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
      ON CONFLICT (consumer_group, id) DO UPDATE
        SET attempts = excluded.attempts, error = excluded.error, failed_at = excluded.failed_at, replay_at = NULL`,
     [
       ...[m.id, letter.group, m.topic, m.key, m.source, m.type, m.subject, m.time, Buffer.from(m.data)],
       ...[m.actor, m.requestId, m.traceparent ?? null],
+      ...[m.clientAddress ?? null, m.via ?? null, m.sequence?.toString() ?? null],
       ...[letter.partition, letter.position, letter.attempts, letter.error, letter.failedAt],
     ],
   );
@@ -28,7 +29,7 @@ export interface PostgresDeadLettersOptions {
   clock: Clock;
 }
 
-interface Row extends BusMessage {
+interface Row extends MessageRow {
   group: string;
   partition: number;
   position: string;
@@ -48,14 +49,13 @@ export function createPostgresDeadLetters(options: PostgresDeadLettersOptions): 
   return {
     async list(filter) {
       const rows = await database.query<Row>(
-        `SELECT consumer_group AS "group", partition, position, error, attempts, failed_at AS "failedAt",
-           topic, key, id, source, type, subject, time, data, actor, request_id AS "requestId", traceparent
+        `SELECT consumer_group AS "group", partition, position, error, attempts, failed_at AS "failedAt", ${messageColumns}
          FROM dead_letter WHERE ${matching} ORDER BY failed_at, id`,
         parameters(filter),
       );
-      return rows.map(({ group, partition, position, error, attempts, failedAt, ...message }) => ({
+      return rows.map(({ group, partition, position, error, attempts, failedAt, ...row }) => ({
         ...{ group, partition, position, error, attempts, failedAt },
-        message: { ...message, traceparent: message.traceparent ?? undefined },
+        message: messageOfRow(row),
       }));
     },
     async replay(filter) {

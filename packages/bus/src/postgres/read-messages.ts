@@ -1,6 +1,7 @@
 import type { Database } from "@plinth/postgres";
 import type { BusMessage } from "../bus.ts";
 import { isFull, togetherMax, togetherMaxBytes } from "../handle-together.ts";
+import { type MessageRow, messageColumns, messageOfRow } from "./message-row.ts";
 
 export interface Batch {
   messages: { position: string; message: BusMessage }[];
@@ -14,8 +15,8 @@ export async function readMessages(
   group: string,
   at: { topic: string; partition: number },
 ): Promise<Batch> {
-  const rows = await database.query<BusMessage & { position: string }>(
-    `SELECT position, topic, key, id, source, type, subject, time, data, actor, request_id AS "requestId", traceparent FROM (
+  const rows = await database.query<MessageRow & { position: string }>(
+    `SELECT position, ${messageColumns} FROM (
        SELECT *, sum(octet_length(data)) OVER (ORDER BY position) - octet_length(data) AS bytes_before FROM message
        WHERE topic = $1 AND partition = $2 AND position > coalesce(
          (SELECT c.position FROM consumer c WHERE c.consumer_group = $3 AND c.topic = $1 AND c.partition = $2), 0)
@@ -24,5 +25,6 @@ export async function readMessages(
     [at.topic, at.partition, group, togetherMax, togetherMaxBytes],
     "read_messages",
   );
-  return { messages: rows.map(({ position, ...message }) => ({ position, message })), full: isFull(rows) };
+  const messages = rows.map((row) => ({ position: row.position, message: messageOfRow(row) }));
+  return { messages, full: isFull(rows) };
 }

@@ -27,7 +27,14 @@ ALTER TABLE dead_letter
   ADD COLUMN IF NOT EXISTS position bigint NOT NULL DEFAULT 0,
   ADD COLUMN IF NOT EXISTS attempts integer NOT NULL DEFAULT 1,
   ADD COLUMN IF NOT EXISTS traceparent text,
-  ADD COLUMN IF NOT EXISTS replay_at timestamptz;
+  ADD COLUMN IF NOT EXISTS replay_at timestamptz,
+  ADD COLUMN IF NOT EXISTS client_address text,
+  ADD COLUMN IF NOT EXISTS via text,
+  ADD COLUMN IF NOT EXISTS sequence bigint;
+ALTER TABLE message
+  ADD COLUMN IF NOT EXISTS client_address text,
+  ADD COLUMN IF NOT EXISTS via text,
+  ADD COLUMN IF NOT EXISTS sequence bigint;
 `;
 
 /** Partitions per topic: how many instances of a group can work at once. */
@@ -38,6 +45,10 @@ export const busChannel = "plinth_bus";
 
 /** Stands for the dead letters that a group gets back: in notifications and in the lock of who hands them out. */
 export const replayTopic = (group: string): string => `replay.${group}`;
+
+/** SQL for what the advisory lock of a group's partition is made of; the arguments are SQL as well. */
+export const lockName = (group: string, topic: string, partition: string): string =>
+  `'plinth.consumer:' || ${group} || ':' || ${topic} || ':' || ${partition}`;
 
 /** Partition of a key: FNV-1a, 32 bits. */
 export function partitionOf(key: string): number {

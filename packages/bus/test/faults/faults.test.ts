@@ -34,7 +34,8 @@ beforeEach(async () => {
   await writeFile(
     path.join(migrations, "0001_items.sql"),
     `CREATE TABLE item (key text PRIMARY KEY, n integer NOT NULL);
-     CREATE TABLE effect (position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, key text NOT NULL, n integer NOT NULL);`,
+     CREATE TABLE effect (position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, key text NOT NULL, n integer NOT NULL);
+     CREATE TABLE number (message_id uuid, sequence bigint, PRIMARY KEY (message_id, sequence));`,
   );
   database = await createTestDatabase("shop");
   await migrate({
@@ -123,8 +124,14 @@ async function everythingOnceInOrder(settings: ActorSettings, restartBroker?: ()
   }
   const handled = new Set(seen.map(({ key, n }) => `${key} ${n}`));
   expect(acknowledged.filter((change) => !handled.has(change))).toEqual([]);
+  // Every message has one number, also when it was published twice, and no number is left out.
+  const [numbers] = await database.admin(
+    `SELECT count(*)::int AS pairs, count(DISTINCT message_id)::int AS messages, count(DISTINCT sequence)::int AS numbers,
+       min(sequence)::int AS first, max(sequence)::int AS last FROM shop.number`,
+  );
+  expect(numbers).toEqual({ pairs: changes, messages: changes, numbers: changes, first: 1, last: changes });
   process.stdout.write(
-    `${points} kills (${JSON.stringify(kills)}), seed ${seed}: ${changes} changes handled once, in order\n`,
+    `${points} kills (${JSON.stringify(kills)}), seed ${seed}: ${changes} changes handled once, in order, under ${changes} numbers without a gap\n`,
   );
 }
 

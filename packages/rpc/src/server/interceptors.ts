@@ -31,7 +31,10 @@ export interface Denial {
   /** "package.Service/Rpc" */
   rpc: string;
   reason: string;
-  call: Pick<CallContext, "actor" | "workload" | "requestId" | "traceparent" | "remoteAddress">;
+  call: Pick<
+    CallContext,
+    "actor" | "via" | "workload" | "requestId" | "traceparent" | "remoteAddress" | "clientAddress"
+  >;
 }
 
 type AnyRequest = UnaryRequest | StreamRequest;
@@ -59,10 +62,12 @@ function requestIdentity({ logger, clock, random, defaultTimeoutMs }: Intercepto
       principal: anonymous,
       workload: undefined,
       actor: "anonymous",
+      via: undefined,
       accessToken: undefined,
       requestId,
       traceparent: undefined,
       remoteAddress: request.contextValues.get(peerAddressKey),
+      clientAddress: undefined,
       userAgent: (request.header.get("user-agent") ?? "").slice(0, 256),
       signal: hasDeadline(request.header)
         ? request.signal
@@ -198,7 +203,9 @@ function authentication({ authenticator }: InterceptorOptions): Interceptor {
     call.workload = caller.workload;
     call.accessToken = caller.accessToken;
     call.actor = actorOf(caller.principal);
-    if (caller.throughEdge) call.remoteAddress = request.header.get("x-plinth-client-address") ?? call.remoteAddress;
+    if (caller.accessToken !== undefined) call.via = caller.workload;
+    if (caller.throughEdge) call.remoteAddress = request.header.get("x-plinth-client-address") || call.remoteAddress;
+    if (caller.workload === undefined) call.clientAddress = call.remoteAddress;
     return next(request);
   };
 }

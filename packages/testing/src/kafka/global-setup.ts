@@ -1,10 +1,7 @@
-import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:http";
-import { tmpdir } from "node:os";
-import path from "node:path";
-import { systemClock } from "@plinth/kernel";
-import { type LocalKafka, startKafka } from "@plinth/local-servers";
 import type { TestProject } from "vitest/node";
+import type { TestServer } from "../servers/either-way.ts";
+import { startTestKafka } from "./start-test-kafka.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -15,16 +12,11 @@ declare module "vitest" {
 
 /** One Kafka for the whole run, started when the first test asks for it: test files run in processes of their own. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  let kafka: Promise<LocalKafka> | undefined;
-  let directory: string | undefined;
-  const start = async () => {
-    directory = await mkdtemp(path.join(tmpdir(), "plinth-kafka-"));
-    return startKafka({ directory, clock: systemClock });
-  };
+  let kafka: Promise<TestServer> | undefined;
   const server = createServer(async (_, response) => {
     try {
-      kafka ??= start();
-      response.end((await kafka).bootstrapServers);
+      kafka ??= startTestKafka(process.env);
+      response.end((await kafka).url);
     } catch (err) {
       response.writeHead(500).end((err as Error).message);
     }
@@ -36,7 +28,6 @@ export default async function setup(project: TestProject): Promise<() => Promise
   return async () => {
     server.closeAllConnections();
     server.close();
-    await (await kafka?.catch(() => undefined))?.kill();
-    if (directory) await rm(directory, { recursive: true, force: true });
+    await (await kafka?.catch(() => undefined))?.stop();
   };
 }

@@ -1,5 +1,7 @@
 import { kafkaProblem } from "@plinth/local-servers";
 import { inject } from "vitest";
+import { chooseWay } from "../servers/either-way.ts";
+import { images } from "../servers/images.ts";
 
 const given = process.env["PLINTH_TEST_KAFKA"];
 
@@ -8,7 +10,8 @@ const given = process.env["PLINTH_TEST_KAFKA"];
  * own, to stop it or to set it up in another way.
  */
 export async function kafkaMissing({ own = false } = {}): Promise<string | undefined> {
-  return given && !own ? undefined : kafkaProblem();
+  if (!own && (given || (await chooseWay(images.kafka, process.env)) === "container")) return undefined;
+  return kafkaProblem();
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { TestProject } from "vitest/node";
-import { startPostgres } from "./start-postgres.ts";
+import { startTestPostgres } from "./start-test-postgres.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -9,7 +9,7 @@ declare module "vitest" {
 
 /** One PostgreSQL for the whole run; every test file makes databases of its own in it. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const postgres = await startPostgres();
+  const postgres = await startTestPostgres(process.env);
   project.provide("postgresUrl", postgres.url);
   return () => postgres.stop();
 }

@@ -16,6 +16,14 @@ export interface RunningPostgres {
   stop(): Promise<void>;
 }
 
+/** Nothing of a test outlives it, so nothing needs to reach the disk. */
+export const quickSettings = [
+  "fsync=off",
+  "max_connections=400",
+  "shared_buffers=64MB",
+  "log_min_messages=fatal",
+].flatMap((setting) => ["-c", setting]);
+
 /** Starts a throw-away PostgreSQL from npm on a free loopback port; its files vanish on stop. */
 export async function startPostgres(): Promise<RunningPostgres> {
   const folder = await mkdtemp(path.join(tmpdir(), "plinth-pg-"));
@@ -48,14 +56,7 @@ export async function startPostgres(): Promise<RunningPostgres> {
     "127.0.0.1",
     "-k",
     "",
-    "-c",
-    "fsync=off",
-    "-c",
-    "max_connections=400",
-    "-c",
-    "shared_buffers=64MB",
-    "-c",
-    "log_min_messages=fatal",
+    ...quickSettings,
   ]);
   const child = spawn(postgres, postgresArgs, { stdio: ["ignore", "ignore", "pipe"] });
   let errors = "";
@@ -87,7 +88,7 @@ function asUnprivileged(command: string, args: string[]): [string, string[]] {
   return ["unshare", ["--user", "--map-user=65534", "--map-group=65534", "--", command, ...args]];
 }
 
-async function untilAnswering(url: string, failure: () => string | undefined): Promise<void> {
+export async function untilAnswering(url: string, failure: () => string | undefined): Promise<void> {
   const deadline = performance.now() + 30_000;
   for (;;) {
     const failed = failure();

@@ -1,3 +1,9 @@
-export { type Permissions, partialService } from "./peers.ts";
-export { type As, type ServiceFixture, type StartServiceOptions, startService } from "./start-service.ts";
+export { type Permissions, partialService, startPeers } from "./peers.ts";
+export {
+  type As,
+  type PublishedEvent,
+  type ServiceFixture,
+  type StartServiceOptions,
+  startService,
+} from "./start-service.ts";
 export { createTestTokens, type TestTokens } from "./test-tokens.ts";

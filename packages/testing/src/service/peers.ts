@@ -43,7 +43,7 @@ export async function startPeers(
   return server;
 }
 
-type PartialHandlers = Record<string, (request: never) => Promise<object>>;
+type PartialHandlers = Record<string, (request: never) => Promise<object> | AsyncIterable<object>>;
 
 /** A service of which only some RPCs are there; the others answer unimplemented. */
 export function partialService(service: DescService, handlers: PartialHandlers): ServiceRoutes {

@@ -37,11 +37,22 @@ export interface ServiceFixture {
   tokens: TestTokens;
   /** A gRPC client; without `as` it is anonymous. */
   client<D extends DescService>(service: D, as?: As): Promise<Client<D>>;
-  /** Types and subjects of the events that reached the bus, in order. */
-  published(topic: string): Promise<{ id: string; type: string; subject: string; actor: string; data: Buffer }[]>;
+  /** The events that reached the bus, in order. */
+  published(topic: string): Promise<PublishedEvent[]>;
   /** Puts an event on the bus, as the service `source` would. Returns its id. */
   publish<D extends DescMessage>(event: TestEvent<D>): Promise<string>;
   stop(): Promise<void>;
+}
+
+export interface PublishedEvent {
+  id: string;
+  type: string;
+  subject: string;
+  actor: string;
+  /** Null when it does not say. */
+  clientAddress: string | null;
+  via: string | null;
+  data: Buffer;
 }
 
 export interface TestEvent<D extends DescMessage> {
@@ -116,8 +127,9 @@ export async function startService<S extends ConfigSpec>(options: StartServiceOp
     },
     published: async (topic) =>
       (await database.admin(
-        `SELECT id, type, subject, actor, data FROM plinth_bus.message WHERE topic = '${topic}' ORDER BY stored_at, position`,
-      )) as { id: string; type: string; subject: string; actor: string; data: Buffer }[],
+        `SELECT id, type, subject, actor, client_address AS "clientAddress", via, data FROM plinth_bus.message
+         WHERE topic = '${topic}' ORDER BY stored_at, position`,
+      )) as unknown as PublishedEvent[],
     async publish({ source, topic, key, schema, message, id = systemRandom.uuidv7(Date.now()) }) {
       await bus.publish([
         {

@@ -3,7 +3,15 @@ import { Fault } from "@plinth/kernel";
 import type { NewEntry } from "./entry.ts";
 
 /** Characters of what an entry has as text. Those of a call are held to the same by its message; an event may come from anybody. */
-const charsMax = { source: 300, action: 200, actor: 300, resource: 500, requestId: 128, ipAddress: 45 } as const;
+const charsMax = {
+  source: 300,
+  action: 200,
+  actor: 300,
+  resource: 500,
+  requestId: 128,
+  ipAddress: 45,
+  via: 300,
+} as const;
 /** Of the details as JSON. */
 const detailsMaxBytes = 256 * 1024;
 /** As large as an event may be. */
@@ -12,10 +20,13 @@ const payloadMaxBytes = 256 * 1024;
 type TextPart = keyof typeof charsMax;
 const textParts = Object.keys(charsMax) as TextPart[];
 
+const charsOf = (entry: NewEntry, part: TextPart): number => entry[part]?.length ?? 0;
+
 /** Throws Fault invalid_argument that says which part of an entry is too large. */
 export function refuseTooLarge(entry: NewEntry): void {
   for (const part of textParts)
-    if (entry[part].length > charsMax[part]) throw tooLarge(part, `${entry[part].length} characters`, charsMax[part]);
+    if (charsOf(entry, part) > charsMax[part])
+      throw tooLarge(part, `${charsOf(entry, part)} characters`, charsMax[part]);
   const bytes = jsonBytes(entry.details);
   if (bytes > detailsMaxBytes) throw tooLarge("details", `${bytes} bytes as JSON`, detailsMaxBytes);
 }
@@ -34,8 +45,8 @@ const tooLarge = (part: string, has: string, max: number): Fault =>
  * and hash, which tell whether somebody else's copy is the one that was sent.
  */
 export function fitted(entry: NewEntry, data: Uint8Array): NewEntry {
-  const texts = textParts.filter((part) => entry[part].length > charsMax[part]);
-  const cut = Object.fromEntries(texts.map((part) => [part, entry[part].slice(0, charsMax[part]).toWellFormed()]));
+  const texts = textParts.filter((part) => charsOf(entry, part) > charsMax[part]);
+  const cut = Object.fromEntries(texts.map((part) => [part, entry[part]?.slice(0, charsMax[part]).toWellFormed()]));
   const fits = jsonBytes(entry.details) <= detailsMaxBytes && (entry.payload?.byteLength ?? 0) <= payloadMaxBytes;
   if (fits) return texts.length === 0 ? entry : { ...entry, ...cut };
   if (data.byteLength <= payloadMaxBytes) return { ...entry, ...cut, details: {}, payload: data };

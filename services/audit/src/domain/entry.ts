@@ -1,3 +1,5 @@
+import type { Numbering } from "./numbering.ts";
+
 /** How it ended. */
 export type Outcome = "success" | "failure" | "denied";
 
@@ -7,8 +9,10 @@ export interface NewEntry {
   id: string;
   time: Date;
   source: string;
-  /** Number among the records of its source, from 1; undefined when the source does not number them. */
+  /** Number among the records or the events of its source, from 1; undefined when they are not numbered. */
   sourceSequence?: bigint | undefined;
+  /** Which of the two it counts. Default: records. */
+  numbering?: Numbering;
   action: string;
   /** "user:ID", "service:NAME" or "anonymous". */
   actor: string;
@@ -17,6 +21,8 @@ export interface NewEntry {
   requestId: string;
   traceId: string;
   ipAddress: string;
+  /** The service that acted on the actor's behalf; undefined when there was none. */
+  via?: string | undefined;
   details: Record<string, unknown>;
   payload: Uint8Array | undefined;
 }

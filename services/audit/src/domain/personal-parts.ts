@@ -1,9 +1,11 @@
 import type { NewEntry } from "./entry.ts";
 
-/** Actor and IP address: about the actor. */
+/** Actor, IP address, and who acted for the actor: about the actor. */
 export interface WhoPart {
   actor: string;
   ip_address: string;
+  /** Absent when there is none. */
+  via?: string;
 }
 
 /** Resource, details and payload: about the user that the resource is, otherwise about the actor. */
@@ -14,7 +16,10 @@ export interface WhatPart {
   payload?: string;
 }
 
-export const whoPart = ({ actor, ipAddress }: NewEntry): WhoPart => ({ actor, ip_address: ipAddress });
+export const whoPart = ({ actor, ipAddress, via }: NewEntry): WhoPart => ({
+  ...{ actor, ip_address: ipAddress },
+  ...(via === undefined ? {} : { via }),
+});
 
 export const whatPart = ({ resource, details, payload }: NewEntry): WhatPart => ({
   resource,

@@ -27,22 +27,30 @@ const outcomes: Record<string, Outcome> = {
  */
 export function entryOfEvent(message: BusMessage): NewEntry {
   const details = readDetails(message);
-  const ipAddress = details?.["ipAddress"];
+  const told = details?.["ipAddress"];
   return {
     id: message.id,
     time: message.time,
     source: message.source,
+    ...numberOf(message),
     action: message.type,
     actor: message.actor,
     resource: message.subject,
     outcome: outcomes[message.type] ?? "success",
     requestId: message.requestId,
     traceId: traceIdOf(message.traceparent),
-    ipAddress: typeof ipAddress === "string" ? ipAddress : "",
+    ipAddress: message.clientAddress ?? (typeof told === "string" ? told : ""),
+    via: message.via,
     details: details ?? {},
     payload: details ? undefined : message.data,
   };
 }
+
+/** A number that a leaf cannot hold is none of our relays'. */
+const numberOf = ({ sequence }: BusMessage): Pick<NewEntry, "sourceSequence" | "numbering"> =>
+  sequence === undefined || sequence > BigInt(Number.MAX_SAFE_INTEGER)
+    ? {}
+    : { sourceSequence: sequence, numbering: "events" };
 
 function readDetails(message: BusMessage): Record<string, unknown> | undefined {
   const schema = registry.getMessage(message.type);

@@ -16,6 +16,8 @@ const columns = [
   "personal_data",
   "details",
   "payload",
+  "via",
+  "source_sequence",
 ];
 
 export const csvHeader = `${columns.join(",")}\r\n`;
@@ -27,6 +29,7 @@ export function csvLine(entry: Entry): string {
     ...[String(sequence), time.toISOString(), recordTime.toISOString(), id, source, action, outcome, actor, resource],
     ...[requestId, traceId, entry.ipAddress, entry.personalData, JSON.stringify(entry.details)],
     entry.payload === undefined ? "" : Buffer.from(entry.payload).toString("base64"),
+    ...[entry.via ?? "", String(entry.sourceSequence ?? 0)],
   ];
   return `${cells.map(cell).join(",")}\r\n`;
 }

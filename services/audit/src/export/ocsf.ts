@@ -57,7 +57,7 @@ export function ocsfEvent(entry: Entry): Record<string, unknown> {
       correlation_uid: entry.requestId,
       log_name: "audit",
     },
-    actor: { user: user(entry.actor) },
+    actor: { user: user(entry.actor), ...(entry.via === undefined ? {} : { invoked_by: entry.via }) },
     ...(category === iam ? { user: user(targetOf(entry)) } : {}),
     ...(classUid === 3002 ? { service: { name: entry.source } } : {}),
     ...(classUid === 3005 ? { privileges: privilegesOf(entry) } : {}),

@@ -11,6 +11,7 @@ import { type CosignatureStore, createCosignatureStore } from "./cosignatures.ts
 import { createErasure, type Erasure } from "./erasure.ts";
 import { createLogKeys, type LogKeys } from "./log-keys.ts";
 import { createLogReader, type LogReader } from "./log-reader.ts";
+import { createNumberCheck, type NumberCheck } from "./number-check.ts";
 import { createRetention, type Retention } from "./retention.ts";
 import { createSequencer, type Sequencer } from "./sequencer.ts";
 
@@ -40,6 +41,7 @@ export interface AuditLog {
   cosignatures: CosignatureStore;
   retention: Retention;
   erasure: Erasure;
+  numbers: NumberCheck;
 }
 
 /** Wires the log's parts; nothing runs yet. */
@@ -57,6 +59,7 @@ export function createAuditLog(options: AuditLogOptions): AuditLog {
     sequencer: createSequencer({ database, sealer, keys, clock, logger, origin }),
     cosignatures: createCosignatureStore({ database, keys, origin, witnesses }),
     erasure: createErasure({ database, clock, logger }),
+    numbers: createNumberCheck({ database, clock, logger }),
     retention: createRetention({ database, clock, logger, retentionMs: options.retentionMs }),
   };
 }

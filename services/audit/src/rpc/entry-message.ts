@@ -33,12 +33,15 @@ export function entryToMessage(entry: Entry): MessageInitShape<typeof EntrySchem
     details,
     personalData,
     sourceSequence = 0n,
+    numbering: _,
+    via = "",
     ...same
   } = entry;
   return {
     ...same,
     payload,
     sourceSequence,
+    via,
     time: timestampFromDate(time),
     recordTime: timestampFromDate(recordTime),
     outcome: outcomeMessages[outcome],

@@ -12,6 +12,7 @@ export function recordEntry(recorder: Recorder, clock: Clock): Handler<typeof Au
     const { id, action, actor, resource, ipAddress } = request;
     const entry: NewEntry = {
       ...{ id, action, actor, resource, ipAddress },
+      via: request.via || undefined,
       time: request.time ? timestampDate(request.time) : new Date(clock.now()),
       // Who reports it is proven, not claimed.
       source: call.workload ?? call.actor,

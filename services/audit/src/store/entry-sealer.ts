@@ -46,6 +46,7 @@ export function createEntrySealer({ secrets, keys, random }: EntrySealerOptions)
       ...{ whoKey: whoKey.id ?? null, whoSealed: who.sealed, whoCommitment: who.commitment },
       ...{ whatKey: whatKey.id ?? null, whatSealed: what.sealed, whatCommitment: what.commitment },
       sourceSequence: entry.sourceSequence ?? 0n,
+      numbering: entry.numbering ?? "records",
       actorTag: whoKey.erased ? null : secrets.tag("actor", entry.actor),
       resourceTag: whatKey.erased || entry.resource === "" ? null : secrets.tag("resource", entry.resource),
     };
@@ -77,9 +78,10 @@ function openRow(row: SealedRow, whoKey: Buffer | undefined, whatKey: Buffer | u
   const payload = whatOpened?.part.payload;
   const entry: Entry = {
     ...{ sequence, id, time, recordTime, source, action, outcome, requestId, traceId },
-    ...(row.sourceSequence === 0n ? {} : { sourceSequence: row.sourceSequence }),
+    ...(row.sourceSequence === 0n ? {} : { sourceSequence: row.sourceSequence, numbering: row.numbering }),
     actor: whoOpened?.part.actor ?? "",
     ipAddress: whoOpened?.part.ip_address ?? "",
+    via: whoOpened?.part.via,
     resource: whatOpened?.part.resource ?? "",
     details: whatOpened?.part.details ?? {},
     payload: payload === undefined ? undefined : Buffer.from(payload, "base64"),

@@ -9,7 +9,6 @@ import { filterConditions } from "./filter-conditions.ts";
 import { takeNumbers } from "./log-lock.ts";
 import { sealedEntryTable as table } from "./schema.ts";
 import { insertSealedRows } from "./sealed-rows.ts";
-import { noteNumber } from "./source-gaps.ts";
 import type { SubjectKeys } from "./subject-keys.ts";
 import { type Page, withinPage, withinWindow } from "./time-window.ts";
 
@@ -52,8 +51,6 @@ export function createPostgresEntryStore(options: EntryStoreOptions): EntryStore
     const recordTime = new Date(clock.now());
     const places = entries.map((entry, at) => ({ entry, sequence: last + BigInt(at + 1), recordTime }));
     await insertSealedRows(tx, await sealer.seal(tx, places));
-    for (const { source, sourceSequence } of entries)
-      if (sourceSequence !== undefined) await noteNumber(tx, source, sourceSequence, recordTime);
     return places.map(({ entry, ...place }) => ({ ...entry, ...place, personalData: "readable" }));
   }
 

@@ -1,5 +1,6 @@
 import { bigint, customType, jsonb, pgTable, text, timestamp, uuid } from "drizzle-orm/pg-core";
 import type { Outcome } from "../domain/entry.ts";
+import type { Numbering } from "../domain/numbering.ts";
 
 const bytea = customType<{ data: Buffer }>({ dataType: () => "bytea" });
 const at = (name: string) => timestamp(name, { withTimezone: true, mode: "date" });
@@ -24,6 +25,7 @@ export const sealedEntryTable = pgTable("sealed_entry", {
   sourceSequence: bigint("source_sequence", { mode: "bigint" }).notNull(),
   actorTag: bytea("actor_tag"),
   resourceTag: bytea("resource_tag"),
+  numbering: text("numbering").$type<Numbering>().notNull(),
 });
 
 export type SealedRow = typeof sealedEntryTable.$inferSelect;

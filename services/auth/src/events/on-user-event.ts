@@ -1,5 +1,5 @@
 import { fromBinary } from "@bufbuild/protobuf";
-import type { BusMessage, EventBus } from "@plinth/bus";
+import { type BusMessage, contextOf, type EventBus } from "@plinth/bus";
 import type { Component } from "@plinth/kernel";
 import { type Database, markHandled } from "@plinth/postgres";
 import {
@@ -34,10 +34,9 @@ export function onUserEvent(bus: EventBus, database: Database, sessions: Session
     async handle(message) {
       const end = sessionsToEnd(message);
       if (!end) return ofNoConcern.has(message.type) ? undefined : "skipped";
-      const context = { actor: message.actor, requestId: message.requestId, traceparent: message.traceparent };
       await database.transaction(async (tx) => {
         if (!(await markHandled(tx, consumer, message.id))) return;
-        await sessions.revokeIn(tx, { userId: end.userId, except: end.except }, end.reason, context);
+        await sessions.revokeIn(tx, { userId: end.userId, except: end.except }, end.reason, contextOf(message));
         const erased = erasedUserOf(message);
         if (erased === undefined) return;
         const removed = { sessions: await sessions.eraseIn(tx, erased) };

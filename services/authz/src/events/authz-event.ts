@@ -16,4 +16,7 @@ export interface EventOrigin {
   readonly actor: string;
   readonly requestId: string;
   readonly traceparent: string | undefined;
+  readonly clientAddress?: string | undefined;
+  /** The service that acted on the actor's behalf. */
+  readonly via?: string | undefined;
 }

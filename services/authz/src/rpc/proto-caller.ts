@@ -6,5 +6,7 @@ export const toCaller = (context: CallContext): Caller => ({
   workload: context.workload,
   requestId: context.requestId,
   traceparent: context.traceparent,
+  clientAddress: context.clientAddress,
+  via: context.via,
   signal: context.signal,
 });

@@ -13,7 +13,7 @@ import type { JsonObject, Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file plinth/audit/v1/audit.proto.
  */
 export const file_plinth_audit_v1_audit: GenFile = /*@__PURE__*/
-  fileDesc("ChtwbGludGgvYXVkaXQvdjEvYXVkaXQucHJvdG8SD3BsaW50aC5hdWRpdC52MSKwAwoFRW50cnkSCgoCaWQYASABKAkSEAoIc2VxdWVuY2UYAiABKAMSKAoEdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLcmVjb3JkX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnNvdXJjZRgFIAEoCRIOCgZhY3Rpb24YBiABKAkSDQoFYWN0b3IYByABKAkSEAoIcmVzb3VyY2UYCCABKAkSKQoHb3V0Y29tZRgJIAEoDjIYLnBsaW50aC5hdWRpdC52MS5PdXRjb21lEhIKCnJlcXVlc3RfaWQYCiABKAkSEAoIdHJhY2VfaWQYCyABKAkSEgoKaXBfYWRkcmVzcxgMIAEoCRIoCgdkZXRhaWxzGA0gASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIPCgdwYXlsb2FkGA4gASgMEjQKDXBlcnNvbmFsX2RhdGEYDyABKA4yHS5wbGludGguYXVkaXQudjEuUGVyc29uYWxEYXRhEhcKD3NvdXJjZV9zZXF1ZW5jZRgQIAEoAyLQAgoSUmVjb3JkRW50cnlSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARIoCgR0aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIaCgZhY3Rpb24YAyABKAlCCrpIB3IFEAEYyAESGQoFYWN0b3IYBCABKAlCCrpIB3IFEAEYrAISGgoIcmVzb3VyY2UYBSABKAlCCLpIBXIDGPQDEjUKB291dGNvbWUYBiABKA4yGC5wbGludGguYXVkaXQudjEuT3V0Y29tZUIKukgHggEEEAEgABIbCgppcF9hZGRyZXNzGAcgASgJQge6SARyAhgtEigKB2RldGFpbHMYCCABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EikKD3NvdXJjZV9zZXF1ZW5jZRgJIAEoA0IQukgNIgsY/////////w8oACInCg9HZXRFbnRyeVJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBIn8KEkxpc3RFbnRyaWVzUmVxdWVzdBIdCglwYWdlX3NpemUYASABKAVCCrpIBxoFGPQDKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMYgAQSLAoGZmlsdGVyGAMgASgLMhwucGxpbnRoLmF1ZGl0LnYxLkVudHJ5RmlsdGVyIqYCCgtFbnRyeUZpbHRlchIXCgVhY3RvchgBIAEoCUIIukgFcgMYrAISGAoGYWN0aW9uGAIgASgJQgi6SAVyAxjIARIaCghyZXNvdXJjZRgDIAEoCUIIukgFcgMY9AMSFwoGc291cmNlGAQgASgJQge6SARyAhhAEjMKB291dGNvbWUYBSABKA4yGC5wbGludGguYXVkaXQudjEuT3V0Y29tZUIIukgFggECEAESHAoKcmVxdWVzdF9pZBgGIAEoCUIIukgFcgMYgAESLgoKc3RhcnRfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIlcKE0xpc3RFbnRyaWVzUmVzcG9uc2USJwoHZW50cmllcxgBIAMoCzIWLnBsaW50aC5hdWRpdC52MS5FbnRyeRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkqYAoHT3V0Y29tZRIXChNPVVRDT01FX1VOU1BFQ0lGSUVEEAASEwoPT1VUQ09NRV9TVUNDRVNTEAESEwoPT1VUQ09NRV9GQUlMVVJFEAISEgoOT1VUQ09NRV9ERU5JRUQQAyp+CgxQZXJzb25hbERhdGESHQoZUEVSU09OQUxfREFUQV9VTlNQRUNJRklFRBAAEhoKFlBFUlNPTkFMX0RBVEFfUkVBREFCTEUQARIYChRQRVJTT05BTF9EQVRBX0VSQVNFRBACEhkKFVBFUlNPTkFMX0RBVEFfREFNQUdFRBADMokCCgxBdWRpdFNlcnZpY2USTwoLUmVjb3JkRW50cnkSIy5wbGludGguYXVkaXQudjEuUmVjb3JkRW50cnlSZXF1ZXN0GhYucGxpbnRoLmF1ZGl0LnYxLkVudHJ5IgOQAgISSQoIR2V0RW50cnkSIC5wbGludGguYXVkaXQudjEuR2V0RW50cnlSZXF1ZXN0GhYucGxpbnRoLmF1ZGl0LnYxLkVudHJ5IgOQAgESXQoLTGlzdEVudHJpZXMSIy5wbGludGguYXVkaXQudjEuTGlzdEVudHJpZXNSZXF1ZXN0GiQucGxpbnRoLmF1ZGl0LnYxLkxpc3RFbnRyaWVzUmVzcG9uc2UiA5ACAWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_struct, file_google_protobuf_timestamp]);
+  fileDesc("ChtwbGludGgvYXVkaXQvdjEvYXVkaXQucHJvdG8SD3BsaW50aC5hdWRpdC52MSK9AwoFRW50cnkSCgoCaWQYASABKAkSEAoIc2VxdWVuY2UYAiABKAMSKAoEdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLcmVjb3JkX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnNvdXJjZRgFIAEoCRIOCgZhY3Rpb24YBiABKAkSDQoFYWN0b3IYByABKAkSEAoIcmVzb3VyY2UYCCABKAkSKQoHb3V0Y29tZRgJIAEoDjIYLnBsaW50aC5hdWRpdC52MS5PdXRjb21lEhIKCnJlcXVlc3RfaWQYCiABKAkSEAoIdHJhY2VfaWQYCyABKAkSEgoKaXBfYWRkcmVzcxgMIAEoCRIoCgdkZXRhaWxzGA0gASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIPCgdwYXlsb2FkGA4gASgMEjQKDXBlcnNvbmFsX2RhdGEYDyABKA4yHS5wbGludGguYXVkaXQudjEuUGVyc29uYWxEYXRhEhcKD3NvdXJjZV9zZXF1ZW5jZRgQIAEoAxILCgN2aWEYESABKAki5wIKElJlY29yZEVudHJ5UmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESKAoEdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGgoGYWN0aW9uGAMgASgJQgq6SAdyBRABGMgBEhkKBWFjdG9yGAQgASgJQgq6SAdyBRABGKwCEhoKCHJlc291cmNlGAUgASgJQgi6SAVyAxj0AxI1CgdvdXRjb21lGAYgASgOMhgucGxpbnRoLmF1ZGl0LnYxLk91dGNvbWVCCrpIB4IBBBABIAASGwoKaXBfYWRkcmVzcxgHIAEoCUIHukgEcgIYLRIoCgdkZXRhaWxzGAggASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIpCg9zb3VyY2Vfc2VxdWVuY2UYCSABKANCELpIDSILGP////////8PKAASFQoDdmlhGAogASgJQgi6SAVyAxisAiInCg9HZXRFbnRyeVJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBIn8KEkxpc3RFbnRyaWVzUmVxdWVzdBIdCglwYWdlX3NpemUYASABKAVCCrpIBxoFGPQDKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMYgAQSLAoGZmlsdGVyGAMgASgLMhwucGxpbnRoLmF1ZGl0LnYxLkVudHJ5RmlsdGVyIqYCCgtFbnRyeUZpbHRlchIXCgVhY3RvchgBIAEoCUIIukgFcgMYrAISGAoGYWN0aW9uGAIgASgJQgi6SAVyAxjIARIaCghyZXNvdXJjZRgDIAEoCUIIukgFcgMY9AMSFwoGc291cmNlGAQgASgJQge6SARyAhhAEjMKB291dGNvbWUYBSABKA4yGC5wbGludGguYXVkaXQudjEuT3V0Y29tZUIIukgFggECEAESHAoKcmVxdWVzdF9pZBgGIAEoCUIIukgFcgMYgAESLgoKc3RhcnRfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIlcKE0xpc3RFbnRyaWVzUmVzcG9uc2USJwoHZW50cmllcxgBIAMoCzIWLnBsaW50aC5hdWRpdC52MS5FbnRyeRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkqYAoHT3V0Y29tZRIXChNPVVRDT01FX1VOU1BFQ0lGSUVEEAASEwoPT1VUQ09NRV9TVUNDRVNTEAESEwoPT1VUQ09NRV9GQUlMVVJFEAISEgoOT1VUQ09NRV9ERU5JRUQQAyp+CgxQZXJzb25hbERhdGESHQoZUEVSU09OQUxfREFUQV9VTlNQRUNJRklFRBAAEhoKFlBFUlNPTkFMX0RBVEFfUkVBREFCTEUQARIYChRQRVJTT05BTF9EQVRBX0VSQVNFRBACEhkKFVBFUlNPTkFMX0RBVEFfREFNQUdFRBADMokCCgxBdWRpdFNlcnZpY2USTwoLUmVjb3JkRW50cnkSIy5wbGludGguYXVkaXQudjEuUmVjb3JkRW50cnlSZXF1ZXN0GhYucGxpbnRoLmF1ZGl0LnYxLkVudHJ5IgOQAgISSQoIR2V0RW50cnkSIC5wbGludGguYXVkaXQudjEuR2V0RW50cnlSZXF1ZXN0GhYucGxpbnRoLmF1ZGl0LnYxLkVudHJ5IgOQAgESXQoLTGlzdEVudHJpZXMSIy5wbGludGguYXVkaXQudjEuTGlzdEVudHJpZXNSZXF1ZXN0GiQucGxpbnRoLmF1ZGl0LnYxLkxpc3RFbnRyaWVzUmVzcG9uc2UiA5ACAWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_struct, file_google_protobuf_timestamp]);
 
 /**
  * @generated from message plinth.audit.v1.Entry
@@ -91,6 +91,8 @@ export type Entry = Message<"plinth.audit.v1.Entry"> & {
   traceId: string;
 
   /**
+   * Where the actor was, as the gateway or the source saw it; empty when nobody outside called.
+   *
    * @generated from field: string ip_address = 12;
    */
   ipAddress: string;
@@ -115,11 +117,18 @@ export type Entry = Message<"plinth.audit.v1.Entry"> & {
   personalData: PersonalData;
 
   /**
-   * Number among the records of its source; 0 when the source does not number them.
+   * Number among the records of its source, or among its events; 0 when they are not numbered.
    *
    * @generated from field: int64 source_sequence = 16;
    */
   sourceSequence: bigint;
+
+  /**
+   * The service that acted on the actor's behalf, when it is not the source.
+   *
+   * @generated from field: string via = 17;
+   */
+  via: string;
 };
 
 /**
@@ -182,6 +191,13 @@ export type RecordEntryRequest = Message<"plinth.audit.v1.RecordEntryRequest"> &
    * @generated from field: int64 source_sequence = 9;
    */
   sourceSequence: bigint;
+
+  /**
+   * The service that acted on the actor's behalf, when it is not the source.
+   *
+   * @generated from field: string via = 10;
+   */
+  via: string;
 };
 
 /**
@@ -354,7 +370,7 @@ export const OutcomeSchema: GenEnum<Outcome> = /*@__PURE__*/
   enumDesc(file_plinth_audit_v1_audit, 0);
 
 /**
- * Whether actor, IP address, resource, details and payload can be read.
+ * Whether actor, IP address, `via`, resource, details and payload can be read.
  *
  * @generated from enum plinth.audit.v1.PersonalData
  */
@@ -385,7 +401,7 @@ export const PersonalData = {
 } as const;
 
 /**
- * Whether actor, IP address, resource, details and payload can be read.
+ * Whether actor, IP address, `via`, resource, details and payload can be read.
  *
  * @generated from enum plinth.audit.v1.PersonalData
  */

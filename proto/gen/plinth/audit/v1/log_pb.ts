@@ -15,7 +15,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file plinth/audit/v1/log.proto.
  */
 export const file_plinth_audit_v1_log: GenFile = /*@__PURE__*/
-  fileDesc("ChlwbGludGgvYXVkaXQvdjEvbG9nLnByb3RvEg9wbGludGguYXVkaXQudjEiwgEKFEV4cG9ydEVudHJpZXNSZXF1ZXN0EiwKBmZpbHRlchgBIAEoCzIcLnBsaW50aC5hdWRpdC52MS5FbnRyeUZpbHRlchI5CgZmb3JtYXQYAiABKA4yHS5wbGludGguYXVkaXQudjEuRXhwb3J0Rm9ybWF0Qgq6SAeCAQQQASAAEg4KBnByb29mcxgDIAEoCBIxCghwb3NpdGlvbhgEIAEoCzIfLnBsaW50aC5hdWRpdC52MS5FeHBvcnRQb3NpdGlvbiJHCg5FeHBvcnRQb3NpdGlvbhIZCghzZXF1ZW5jZRgBIAEoA0IHukgEIgIoABIaCgl0cmVlX3NpemUYAiABKANCB7pIBCICKAAiWQoVRXhwb3J0RW50cmllc1Jlc3BvbnNlEg0KBWxpbmVzGAEgASgMEjEKCHBvc2l0aW9uGAIgASgLMh8ucGxpbnRoLmF1ZGl0LnYxLkV4cG9ydFBvc2l0aW9uIigKFEdldENoZWNrcG9pbnRSZXF1ZXN0EhAKCGNvc2lnbmVkGAEgASgIInUKCkNoZWNrcG9pbnQSDAoEbm90ZRgBIAEoCRIOCgZvcmlnaW4YAiABKAkSDAoEc2l6ZRgDIAEoAxIRCglyb290X2hhc2gYBCABKAwSKAoEdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiTAoYR2V0SW5jbHVzaW9uUHJvb2ZSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARIaCgl0cmVlX3NpemUYAiABKANCB7pIBCICKAAiaAoOSW5jbHVzaW9uUHJvb2YSEgoKbGVhZl9pbmRleBgBIAEoAxIRCgl0cmVlX3NpemUYAiABKAMSEQoJcm9vdF9oYXNoGAMgASgMEg4KBmhhc2hlcxgEIAMoDBIMCgRsZWFmGAUgASgMIlIKGkdldENvbnNpc3RlbmN5UHJvb2ZSZXF1ZXN0EhoKCWZyb21fc2l6ZRgBIAEoA0IHukgEIgIoABIYCgd0b19zaXplGAIgASgDQge6SAQiAigAIlwKEENvbnNpc3RlbmN5UHJvb2YSEQoJZnJvbV9zaXplGAEgASgDEg8KB3RvX3NpemUYAiABKAMSFAoMdG9fcm9vdF9oYXNoGAMgASgMEg4KBmhhc2hlcxgEIAMoDCIsChRHZXRFbnRyeVByb29mUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQEiVQoKRW50cnlQcm9vZhIlCgVlbnRyeRgBIAEoCzIWLnBsaW50aC5hdWRpdC52MS5FbnRyeRISCgp0bG9nX3Byb29mGAIgASgJEgwKBGxlYWYYAyABKAwiFAoSTGlzdExvZ0tleXNSZXF1ZXN0IkwKE0xpc3RMb2dLZXlzUmVzcG9uc2USDgoGb3JpZ2luGAEgASgJEiUKBGtleXMYAiADKAsyFy5wbGludGguYXVkaXQudjEuTG9nS2V5IncKBkxvZ0tleRILCgNrZXkYASABKAkSLwoLY3JlYXRlX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3JldGlyZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIrCg9MaXN0R2Fwc1JlcXVlc3QSGAoGc291cmNlGAEgASgJQgi6SAVyAxisAiI2ChBMaXN0R2Fwc1Jlc3BvbnNlEiIKBGdhcHMYASADKAsyFC5wbGludGguYXVkaXQudjEuR2FwImIKA0dhcBIOCgZzb3VyY2UYASABKAkSDQoFZmlyc3QYAiABKAMSDAoEbGFzdBgDIAEoAxIuCgpmb3VuZF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIVChNSb3RhdGVMb2dLZXlSZXF1ZXN0IjUKGEdldFdpdG5lc3NSZXF1ZXN0UmVxdWVzdBIZCghvbGRfc2l6ZRgBIAEoA0IHukgEIgIoACIsCg5XaXRuZXNzUmVxdWVzdBIMCgRib2R5GAEgASgJEgwKBHNpemUYAiABKAMiSwoWQWRkQ29zaWduYXR1cmVzUmVxdWVzdBIVCgRzaXplGAEgASgDQge6SAQiAigAEhoKBWxpbmVzGAIgASgJQgu6SAhyBhABGICAASp6CgxFeHBvcnRGb3JtYXQSHQoZRVhQT1JUX0ZPUk1BVF9VTlNQRUNJRklFRBAAEhwKGEVYUE9SVF9GT1JNQVRfSlNPTl9MSU5FUxABEhUKEUVYUE9SVF9GT1JNQVRfQ1NWEAISFgoSRVhQT1JUX0ZPUk1BVF9PQ1NGEAMyvAcKCkxvZ1NlcnZpY2USYAoNRXhwb3J0RW50cmllcxIlLnBsaW50aC5hdWRpdC52MS5FeHBvcnRFbnRyaWVzUmVxdWVzdBomLnBsaW50aC5hdWRpdC52MS5FeHBvcnRFbnRyaWVzUmVzcG9uc2UwARJYCg1HZXRDaGVja3BvaW50EiUucGxpbnRoLmF1ZGl0LnYxLkdldENoZWNrcG9pbnRSZXF1ZXN0GhsucGxpbnRoLmF1ZGl0LnYxLkNoZWNrcG9pbnQiA5ACARJkChFHZXRJbmNsdXNpb25Qcm9vZhIpLnBsaW50aC5hdWRpdC52MS5HZXRJbmNsdXNpb25Qcm9vZlJlcXVlc3QaHy5wbGludGguYXVkaXQudjEuSW5jbHVzaW9uUHJvb2YiA5ACARJqChNHZXRDb25zaXN0ZW5jeVByb29mEisucGxpbnRoLmF1ZGl0LnYxLkdldENvbnNpc3RlbmN5UHJvb2ZSZXF1ZXN0GiEucGxpbnRoLmF1ZGl0LnYxLkNvbnNpc3RlbmN5UHJvb2YiA5ACARJYCg1HZXRFbnRyeVByb29mEiUucGxpbnRoLmF1ZGl0LnYxLkdldEVudHJ5UHJvb2ZSZXF1ZXN0GhsucGxpbnRoLmF1ZGl0LnYxLkVudHJ5UHJvb2YiA5ACARJdCgtMaXN0TG9nS2V5cxIjLnBsaW50aC5hdWRpdC52MS5MaXN0TG9nS2V5c1JlcXVlc3QaJC5wbGludGguYXVkaXQudjEuTGlzdExvZ0tleXNSZXNwb25zZSIDkAIBElQKCExpc3RHYXBzEiAucGxpbnRoLmF1ZGl0LnYxLkxpc3RHYXBzUmVxdWVzdBohLnBsaW50aC5hdWRpdC52MS5MaXN0R2Fwc1Jlc3BvbnNlIgOQAgESTQoMUm90YXRlTG9nS2V5EiQucGxpbnRoLmF1ZGl0LnYxLlJvdGF0ZUxvZ0tleVJlcXVlc3QaFy5wbGludGguYXVkaXQudjEuTG9nS2V5EmQKEUdldFdpdG5lc3NSZXF1ZXN0EikucGxpbnRoLmF1ZGl0LnYxLkdldFdpdG5lc3NSZXF1ZXN0UmVxdWVzdBofLnBsaW50aC5hdWRpdC52MS5XaXRuZXNzUmVxdWVzdCIDkAIBElwKD0FkZENvc2lnbmF0dXJlcxInLnBsaW50aC5hdWRpdC52MS5BZGRDb3NpZ25hdHVyZXNSZXF1ZXN0GhsucGxpbnRoLmF1ZGl0LnYxLkNoZWNrcG9pbnQiA5ACAmIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_timestamp, file_plinth_audit_v1_audit]);
+  fileDesc("ChlwbGludGgvYXVkaXQvdjEvbG9nLnByb3RvEg9wbGludGguYXVkaXQudjEiwgEKFEV4cG9ydEVudHJpZXNSZXF1ZXN0EiwKBmZpbHRlchgBIAEoCzIcLnBsaW50aC5hdWRpdC52MS5FbnRyeUZpbHRlchI5CgZmb3JtYXQYAiABKA4yHS5wbGludGguYXVkaXQudjEuRXhwb3J0Rm9ybWF0Qgq6SAeCAQQQASAAEg4KBnByb29mcxgDIAEoCBIxCghwb3NpdGlvbhgEIAEoCzIfLnBsaW50aC5hdWRpdC52MS5FeHBvcnRQb3NpdGlvbiJHCg5FeHBvcnRQb3NpdGlvbhIZCghzZXF1ZW5jZRgBIAEoA0IHukgEIgIoABIaCgl0cmVlX3NpemUYAiABKANCB7pIBCICKAAiWQoVRXhwb3J0RW50cmllc1Jlc3BvbnNlEg0KBWxpbmVzGAEgASgMEjEKCHBvc2l0aW9uGAIgASgLMh8ucGxpbnRoLmF1ZGl0LnYxLkV4cG9ydFBvc2l0aW9uIigKFEdldENoZWNrcG9pbnRSZXF1ZXN0EhAKCGNvc2lnbmVkGAEgASgIInUKCkNoZWNrcG9pbnQSDAoEbm90ZRgBIAEoCRIOCgZvcmlnaW4YAiABKAkSDAoEc2l6ZRgDIAEoAxIRCglyb290X2hhc2gYBCABKAwSKAoEdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiTAoYR2V0SW5jbHVzaW9uUHJvb2ZSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARIaCgl0cmVlX3NpemUYAiABKANCB7pIBCICKAAiaAoOSW5jbHVzaW9uUHJvb2YSEgoKbGVhZl9pbmRleBgBIAEoAxIRCgl0cmVlX3NpemUYAiABKAMSEQoJcm9vdF9oYXNoGAMgASgMEg4KBmhhc2hlcxgEIAMoDBIMCgRsZWFmGAUgASgMIlIKGkdldENvbnNpc3RlbmN5UHJvb2ZSZXF1ZXN0EhoKCWZyb21fc2l6ZRgBIAEoA0IHukgEIgIoABIYCgd0b19zaXplGAIgASgDQge6SAQiAigAIlwKEENvbnNpc3RlbmN5UHJvb2YSEQoJZnJvbV9zaXplGAEgASgDEg8KB3RvX3NpemUYAiABKAMSFAoMdG9fcm9vdF9oYXNoGAMgASgMEg4KBmhhc2hlcxgEIAMoDCIsChRHZXRFbnRyeVByb29mUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQEiVQoKRW50cnlQcm9vZhIlCgVlbnRyeRgBIAEoCzIWLnBsaW50aC5hdWRpdC52MS5FbnRyeRISCgp0bG9nX3Byb29mGAIgASgJEgwKBGxlYWYYAyABKAwiFAoSTGlzdExvZ0tleXNSZXF1ZXN0IkwKE0xpc3RMb2dLZXlzUmVzcG9uc2USDgoGb3JpZ2luGAEgASgJEiUKBGtleXMYAiADKAsyFy5wbGludGguYXVkaXQudjEuTG9nS2V5IncKBkxvZ0tleRILCgNrZXkYASABKAkSLwoLY3JlYXRlX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3JldGlyZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIrCg9MaXN0R2Fwc1JlcXVlc3QSGAoGc291cmNlGAEgASgJQgi6SAVyAxisAiJeChBMaXN0R2Fwc1Jlc3BvbnNlEiIKBGdhcHMYASADKAsyFC5wbGludGguYXVkaXQudjEuR2FwEiYKBnJldXNlcxgCIAMoCzIWLnBsaW50aC5hdWRpdC52MS5SZXVzZSKlAQoFUmV1c2USDgoGc291cmNlGAEgASgJEi0KCW51bWJlcmluZxgCIAEoDjIaLnBsaW50aC5hdWRpdC52MS5OdW1iZXJpbmcSDQoFZmlyc3QYAyABKAMSDAoEbGFzdBgEIAEoAxIQCghlbnRyeV9pZBgFIAEoCRIuCgpmb3VuZF90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKRAQoDR2FwEg4KBnNvdXJjZRgBIAEoCRINCgVmaXJzdBgCIAEoAxIMCgRsYXN0GAMgASgDEi4KCmZvdW5kX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi0KCW51bWJlcmluZxgFIAEoDjIaLnBsaW50aC5hdWRpdC52MS5OdW1iZXJpbmciFQoTUm90YXRlTG9nS2V5UmVxdWVzdCI1ChhHZXRXaXRuZXNzUmVxdWVzdFJlcXVlc3QSGQoIb2xkX3NpemUYASABKANCB7pIBCICKAAiLAoOV2l0bmVzc1JlcXVlc3QSDAoEYm9keRgBIAEoCRIMCgRzaXplGAIgASgDIksKFkFkZENvc2lnbmF0dXJlc1JlcXVlc3QSFQoEc2l6ZRgBIAEoA0IHukgEIgIoABIaCgVsaW5lcxgCIAEoCUILukgIcgYQARiAgAEqegoMRXhwb3J0Rm9ybWF0Eh0KGUVYUE9SVF9GT1JNQVRfVU5TUEVDSUZJRUQQABIcChhFWFBPUlRfRk9STUFUX0pTT05fTElORVMQARIVChFFWFBPUlRfRk9STUFUX0NTVhACEhYKEkVYUE9SVF9GT1JNQVRfT0NTRhADKlMKCU51bWJlcmluZxIZChVOVU1CRVJJTkdfVU5TUEVDSUZJRUQQABIVChFOVU1CRVJJTkdfUkVDT1JEUxABEhQKEE5VTUJFUklOR19FVkVOVFMQAjK8BwoKTG9nU2VydmljZRJgCg1FeHBvcnRFbnRyaWVzEiUucGxpbnRoLmF1ZGl0LnYxLkV4cG9ydEVudHJpZXNSZXF1ZXN0GiYucGxpbnRoLmF1ZGl0LnYxLkV4cG9ydEVudHJpZXNSZXNwb25zZTABElgKDUdldENoZWNrcG9pbnQSJS5wbGludGguYXVkaXQudjEuR2V0Q2hlY2twb2ludFJlcXVlc3QaGy5wbGludGguYXVkaXQudjEuQ2hlY2twb2ludCIDkAIBEmQKEUdldEluY2x1c2lvblByb29mEikucGxpbnRoLmF1ZGl0LnYxLkdldEluY2x1c2lvblByb29mUmVxdWVzdBofLnBsaW50aC5hdWRpdC52MS5JbmNsdXNpb25Qcm9vZiIDkAIBEmoKE0dldENvbnNpc3RlbmN5UHJvb2YSKy5wbGludGguYXVkaXQudjEuR2V0Q29uc2lzdGVuY3lQcm9vZlJlcXVlc3QaIS5wbGludGguYXVkaXQudjEuQ29uc2lzdGVuY3lQcm9vZiIDkAIBElgKDUdldEVudHJ5UHJvb2YSJS5wbGludGguYXVkaXQudjEuR2V0RW50cnlQcm9vZlJlcXVlc3QaGy5wbGludGguYXVkaXQudjEuRW50cnlQcm9vZiIDkAIBEl0KC0xpc3RMb2dLZXlzEiMucGxpbnRoLmF1ZGl0LnYxLkxpc3RMb2dLZXlzUmVxdWVzdBokLnBsaW50aC5hdWRpdC52MS5MaXN0TG9nS2V5c1Jlc3BvbnNlIgOQAgESVAoITGlzdEdhcHMSIC5wbGludGguYXVkaXQudjEuTGlzdEdhcHNSZXF1ZXN0GiEucGxpbnRoLmF1ZGl0LnYxLkxpc3RHYXBzUmVzcG9uc2UiA5ACARJNCgxSb3RhdGVMb2dLZXkSJC5wbGludGguYXVkaXQudjEuUm90YXRlTG9nS2V5UmVxdWVzdBoXLnBsaW50aC5hdWRpdC52MS5Mb2dLZXkSZAoRR2V0V2l0bmVzc1JlcXVlc3QSKS5wbGludGguYXVkaXQudjEuR2V0V2l0bmVzc1JlcXVlc3RSZXF1ZXN0Gh8ucGxpbnRoLmF1ZGl0LnYxLldpdG5lc3NSZXF1ZXN0IgOQAgESXAoPQWRkQ29zaWduYXR1cmVzEicucGxpbnRoLmF1ZGl0LnYxLkFkZENvc2lnbmF0dXJlc1JlcXVlc3QaGy5wbGludGguYXVkaXQudjEuQ2hlY2twb2ludCIDkAICYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_timestamp, file_plinth_audit_v1_audit]);
 
 /**
  * @generated from message plinth.audit.v1.ExportEntriesRequest
@@ -424,11 +424,19 @@ export const ListGapsRequestSchema: GenMessage<ListGapsRequest> = /*@__PURE__*/
  */
 export type ListGapsResponse = Message<"plinth.audit.v1.ListGapsResponse"> & {
   /**
-   * Oldest first, at most 1,000.
+   * Oldest first, at most 1,000. Those of events are listed five minutes after they were found: until then what is missing may
+   * be on its way.
    *
    * @generated from field: repeated plinth.audit.v1.Gap gaps = 1;
    */
   gaps: Gap[];
+
+  /**
+   * Oldest first, at most 1,000.
+   *
+   * @generated from field: repeated plinth.audit.v1.Reuse reuses = 2;
+   */
+  reuses: Reuse[];
 };
 
 /**
@@ -439,7 +447,53 @@ export const ListGapsResponseSchema: GenMessage<ListGapsResponse> = /*@__PURE__*
   messageDesc(file_plinth_audit_v1_log, 15);
 
 /**
- * Records that a source has numbered and that did not arrive. One that arrives late takes its number out.
+ * Numbers under which a source sent something else than before, for example after its database was restored from a backup.
+ *
+ * @generated from message plinth.audit.v1.Reuse
+ */
+export type Reuse = Message<"plinth.audit.v1.Reuse"> & {
+  /**
+   * @generated from field: string source = 1;
+   */
+  source: string;
+
+  /**
+   * @generated from field: plinth.audit.v1.Numbering numbering = 2;
+   */
+  numbering: Numbering;
+
+  /**
+   * @generated from field: int64 first = 3;
+   */
+  first: bigint;
+
+  /**
+   * @generated from field: int64 last = 4;
+   */
+  last: bigint;
+
+  /**
+   * The entry that had the first of them for the second time.
+   *
+   * @generated from field: string entry_id = 5;
+   */
+  entryId: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp found_time = 6;
+   */
+  foundTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message plinth.audit.v1.Reuse.
+ * Use `create(ReuseSchema)` to create a new message.
+ */
+export const ReuseSchema: GenMessage<Reuse> = /*@__PURE__*/
+  messageDesc(file_plinth_audit_v1_log, 16);
+
+/**
+ * Records or events that a source has numbered and that did not arrive. One that arrives late takes its number out.
  *
  * @generated from message plinth.audit.v1.Gap
  */
@@ -465,6 +519,11 @@ export type Gap = Message<"plinth.audit.v1.Gap"> & {
    * @generated from field: google.protobuf.Timestamp found_time = 4;
    */
   foundTime?: Timestamp | undefined;
+
+  /**
+   * @generated from field: plinth.audit.v1.Numbering numbering = 5;
+   */
+  numbering: Numbering;
 };
 
 /**
@@ -472,7 +531,7 @@ export type Gap = Message<"plinth.audit.v1.Gap"> & {
  * Use `create(GapSchema)` to create a new message.
  */
 export const GapSchema: GenMessage<Gap> = /*@__PURE__*/
-  messageDesc(file_plinth_audit_v1_log, 16);
+  messageDesc(file_plinth_audit_v1_log, 17);
 
 /**
  * @generated from message plinth.audit.v1.RotateLogKeyRequest
@@ -485,7 +544,7 @@ export type RotateLogKeyRequest = Message<"plinth.audit.v1.RotateLogKeyRequest">
  * Use `create(RotateLogKeyRequestSchema)` to create a new message.
  */
 export const RotateLogKeyRequestSchema: GenMessage<RotateLogKeyRequest> = /*@__PURE__*/
-  messageDesc(file_plinth_audit_v1_log, 17);
+  messageDesc(file_plinth_audit_v1_log, 18);
 
 /**
  * @generated from message plinth.audit.v1.GetWitnessRequestRequest
@@ -504,7 +563,7 @@ export type GetWitnessRequestRequest = Message<"plinth.audit.v1.GetWitnessReques
  * Use `create(GetWitnessRequestRequestSchema)` to create a new message.
  */
 export const GetWitnessRequestRequestSchema: GenMessage<GetWitnessRequestRequest> = /*@__PURE__*/
-  messageDesc(file_plinth_audit_v1_log, 18);
+  messageDesc(file_plinth_audit_v1_log, 19);
 
 /**
  * @generated from message plinth.audit.v1.WitnessRequest
@@ -528,7 +587,7 @@ export type WitnessRequest = Message<"plinth.audit.v1.WitnessRequest"> & {
  * Use `create(WitnessRequestSchema)` to create a new message.
  */
 export const WitnessRequestSchema: GenMessage<WitnessRequest> = /*@__PURE__*/
-  messageDesc(file_plinth_audit_v1_log, 19);
+  messageDesc(file_plinth_audit_v1_log, 20);
 
 /**
  * @generated from message plinth.audit.v1.AddCosignaturesRequest
@@ -554,7 +613,7 @@ export type AddCosignaturesRequest = Message<"plinth.audit.v1.AddCosignaturesReq
  * Use `create(AddCosignaturesRequestSchema)` to create a new message.
  */
 export const AddCosignaturesRequestSchema: GenMessage<AddCosignaturesRequest> = /*@__PURE__*/
-  messageDesc(file_plinth_audit_v1_log, 20);
+  messageDesc(file_plinth_audit_v1_log, 21);
 
 /**
  * @generated from enum plinth.audit.v1.ExportFormat
@@ -595,6 +654,45 @@ export type ExportFormat = (typeof ExportFormat)[keyof typeof ExportFormat] | Un
  */
 export const ExportFormatSchema: GenEnum<ExportFormat> = /*@__PURE__*/
   enumDesc(file_plinth_audit_v1_log, 0);
+
+/**
+ * Who numbers; a source may have both, and they count apart.
+ *
+ * @generated from enum plinth.audit.v1.Numbering
+ */
+export const Numbering = {
+  /**
+   * @generated from enum value: NUMBERING_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * The source, in what it records: RecordEntryRequest.source_sequence.
+   *
+   * @generated from enum value: NUMBERING_RECORDS = 1;
+   */
+  RECORDS: 1,
+
+  /**
+   * The source's outbox, in its events: the CloudEvents attribute "sequence".
+   *
+   * @generated from enum value: NUMBERING_EVENTS = 2;
+   */
+  EVENTS: 2,
+} as const;
+
+/**
+ * Who numbers; a source may have both, and they count apart.
+ *
+ * @generated from enum plinth.audit.v1.Numbering
+ */
+export type Numbering = (typeof Numbering)[keyof typeof Numbering] | UnknownEnum;
+
+/**
+ * Describes the enum plinth.audit.v1.Numbering.
+ */
+export const NumberingSchema: GenEnum<Numbering> = /*@__PURE__*/
+  enumDesc(file_plinth_audit_v1_log, 1);
 
 /**
  * LogService proves what AuditService keeps: the records are the leaves of a Merkle tree that only grows.
@@ -663,7 +761,7 @@ export const LogService: GenService<{
     output: typeof ListLogKeysResponseSchema;
   },
   /**
-   * Lists what sources have numbered and the log has not received.
+   * Lists what sources have numbered and the log has not received, and which numbers they used more than once.
    *
    * @generated from rpc plinth.audit.v1.LogService.ListGaps
    */
