@@ -1,3 +1,4 @@
+import { createRegistry, type DescFile, type DescService } from "@bufbuild/protobuf";
 import type { Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
 import type { Endpoint } from "@plinth/discovery";
@@ -47,16 +48,33 @@ export function createEndpointChannel(endpoint: Endpoint, clock: Clock): Endpoin
         // Something answers and does not speak HTTP/2: a proxy in between, most likely.
         http1UntilMs = clock.monotonicMs() + fallbackMs;
       }
-      json ??= createConnectTransport({
-        baseUrl,
-        httpVersion: "1.1",
-        useBinaryFormat: false,
-        readMaxBytes: maxBytes,
-        writeMaxBytes: maxBytes,
-      });
+      json ??= createJsonTransport(baseUrl);
       return json;
     },
     close: () => http2.close(),
+  };
+}
+
+/** Connect JSON over HTTP/1.1. Messages of a service's own file can stand in a google.protobuf.Any. */
+function createJsonTransport(baseUrl: string): Transport {
+  const byFile = new Map<DescFile, Transport>();
+  const transportOf = ({ file }: DescService): Transport => {
+    const known = byFile.get(file);
+    if (known) return known;
+    const transport = createConnectTransport({
+      baseUrl,
+      httpVersion: "1.1",
+      useBinaryFormat: false,
+      jsonOptions: { registry: createRegistry(file) },
+      readMaxBytes: maxBytes,
+      writeMaxBytes: maxBytes,
+    });
+    byFile.set(file, transport);
+    return transport;
+  };
+  return {
+    unary: (method, ...call) => transportOf(method.parent).unary(method, ...call),
+    stream: (method, ...call) => transportOf(method.parent).stream(method, ...call),
   };
 }
 

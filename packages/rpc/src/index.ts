@@ -21,7 +21,7 @@ export { createReflectionSource, type ReflectionSource, reflectionRoutes } from 
 export { connectErrorToFault, faultToConnectError, thrownToConnectError } from "./fault-mapping.ts";
 export { actorOf, anonymous, type CallContext, type Principal } from "./principal.ts";
 export type { Denial } from "./server/interceptors.ts";
-export { giveReasons } from "./server/library-errors.ts";
+export { giveReason, onError } from "./server/library-errors.ts";
 export {
   createOnePortListener,
   type NodeRequest,

@@ -17,6 +17,7 @@ export const callContextKey: ContextKey<CallContext> = createContextKey<CallCont
     logger: silentLogger,
     requestHeader: new Headers(),
     responseHeader: new Headers(),
+    responseTrailer: new Headers(),
   },
   { description: "call context" },
 );

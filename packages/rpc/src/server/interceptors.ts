@@ -70,6 +70,7 @@ function requestIdentity({ logger, clock, random, defaultTimeoutMs }: Intercepto
       logger: logger.child({ request_id: requestId }),
       requestHeader: request.header,
       responseHeader: new Headers(),
+      responseTrailer: new Headers(),
     };
     request.contextValues.set(callContextKey, call);
     return next(request);

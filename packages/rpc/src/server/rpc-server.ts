@@ -1,6 +1,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { DescMethod } from "@bufbuild/protobuf";
-import { type ConnectRouter, createConnectRouter, createContextValues, type HandlerContext } from "@connectrpc/connect";
+import { createRegistry, type DescMethod } from "@bufbuild/protobuf";
+import {
+  type ConnectError,
+  type ConnectRouter,
+  createConnectRouter,
+  createContextValues,
+  type HandlerContext,
+} from "@connectrpc/connect";
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 import type { Clock, Component, Health, Logger, Random } from "@plinth/kernel";
 import type { Authorizer } from "../access.ts";
@@ -10,7 +16,7 @@ import { createReflectionSource, reflectionRoutes } from "../builtin/reflection-
 import type { AnyRoute, ServiceRoutes } from "../service-routes.ts";
 import { callContextKey, peerAddressKey } from "./call-state.ts";
 import { createInterceptors, type Denial } from "./interceptors.ts";
-import { giveReasons } from "./library-errors.ts";
+import { giveReason, onError } from "./library-errors.ts";
 import { createOnePortListener } from "./one-port-listener.ts";
 import { createRpcAdapter } from "./rpc-adapter.ts";
 
@@ -41,6 +47,8 @@ export interface RpcServerOptions {
   defaultTimeoutMs?: number;
   /** Calls in hand at most. Default 2,000. */
   callsMax?: number;
+  /** Adds to errors that are made before or around the handler. Default: ErrorInfo with a reason. */
+  explainError?: (error: ConnectError) => void;
 }
 
 export interface RpcServer extends Component {
@@ -60,7 +68,7 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
   const shutdown = new AbortController();
   const router = createConnectRouter({
     acceptCompression: [compressionGzip, compressionBrotli],
-    requestGate: giveReasons,
+    requestGate: onError(options.explainError ?? giveReason),
     interceptors: createInterceptors({
       ...options,
       callsMax: options.callsMax ?? 2_000,
@@ -71,6 +79,8 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
     writeMaxBytes: options.writeMaxBytes ?? 16 << 20,
     maxTimeoutMs: options.maxTimeoutMs ?? 300_000,
     shutdownSignal: shutdown.signal,
+    // Messages of the services' own files can stand in a google.protobuf.Any in JSON.
+    jsonOptions: { registry: createRegistry(...services.map(({ service }) => service.file)) },
   });
   for (const { service, routes } of services) registerService(router, service.methods, routes);
   healthRoutes(
@@ -103,22 +113,13 @@ function registerService(router: ConnectRouter, methods: readonly DescMethod[], 
   for (const method of methods) {
     const route = routes.get(method.localName);
     if (!route) continue;
-    const implementation = (input: unknown, handlerContext: HandlerContext) => {
-      const call = handlerContext.values.get(callContextKey);
-      const output = route.handle(input as never, call);
-      if (isPromise(output))
-        return output.finally(() => copyHeaders(call.responseHeader, handlerContext.responseHeader));
-      return output;
+    const implementation = (input: unknown, { values, responseHeader, responseTrailer }: HandlerContext) => {
+      const call = values.get(callContextKey);
+      return route.handle(input as never, Object.assign(call, { responseHeader, responseTrailer }));
     };
     // The route's type was checked against this method by defineService.
     router.rpc(method, implementation as never);
   }
-}
-
-const isPromise = (value: unknown): value is Promise<unknown> => value instanceof Promise;
-
-function copyHeaders(from: Headers, to: Headers): void {
-  for (const [name, value] of from) to.append(name, value);
 }
 
 function answerPlainHttp(routes: HttpRoutes, request: IncomingMessage, response: ServerResponse): boolean {
