@@ -20,7 +20,7 @@ export { healthRoutes } from "./builtin/health-service.ts";
 export { createReflectionSource, type ReflectionSource, reflectionRoutes } from "./builtin/reflection-service.ts";
 export { connectErrorToFault, faultToConnectError, thrownToConnectError } from "./fault-mapping.ts";
 export { actorOf, anonymous, type CallContext, type Principal } from "./principal.ts";
-export type { Denial } from "./server/interceptors.ts";
+export type { Denial } from "./server/call-steps.ts";
 export { giveReason, onError } from "./server/library-errors.ts";
 export {
   createOnePortListener,
