@@ -4,11 +4,9 @@ import { mergeNonProtocolHeaders } from "@connectrpc/connect/protocol";
 import { codeToHttpStatus, errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
 import { setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
 import { trailerFlag, trailerSerialize } from "@connectrpc/connect/protocol-grpc-web";
+import { compressedFlag, enveloped } from "./envelope.ts";
 import type { Answer } from "./exchange.ts";
 import { connectJson, type Wire } from "./wire.ts";
-
-const headBytes = 5;
-const compressedFlag = 1;
 
 /** Metadata that the handler set; undefined when it set none. */
 export interface Metadata {
@@ -78,20 +76,6 @@ export function errorAnswer(wire: Wire, error: ConnectError, { header, trailer }
       };
     }
   }
-}
-
-/** A message in its envelope, with bytes after it that have theirs already. */
-function enveloped(flags: number, message: Uint8Array, rest?: Uint8Array): Buffer {
-  const length = message.byteLength;
-  const all = Buffer.allocUnsafe(headBytes + length + (rest?.byteLength ?? 0));
-  all[0] = flags;
-  all[1] = length >>> 24;
-  all[2] = length >>> 16;
-  all[3] = length >>> 8;
-  all[4] = length;
-  all.set(message, headBytes);
-  if (rest) all.set(rest, headBytes + length);
-  return all;
 }
 
 const trailerBlock = (trailer: Headers): Buffer => enveloped(trailerFlag, trailerSerialize(trailer));

@@ -1,8 +1,6 @@
 import { Code, ConnectError } from "@connectrpc/connect";
+import { compressedFlag, envelopeHead, lengthIn } from "./envelope.ts";
 import type { Exchange } from "./exchange.ts";
-
-const headBytes = 5;
-const compressedFlag = 1;
 
 /** A message as it came; `compressed` is the flag of its envelope, or what the header says where there is none. */
 export interface RawMessage {
@@ -32,15 +30,15 @@ export function readBare(exchange: Exchange, maxBytes: number, compressed: boole
   );
 }
 
-/** Reads the one message of a request in envelopes: a byte of flags, four of length, then the message. */
+/** Reads the one message of a request in envelopes. Refuses a larger or a second one as soon as that can be told. */
 export function readEnveloped(exchange: Exchange, maxBytes: number, done: Done): void {
   const pieces = new Pieces();
   let length: number | undefined;
   exchange.read(
     (piece) => {
       pieces.add(piece);
-      if (length === undefined && pieces.length >= headBytes) length = readLength(pieces.joined());
-      if (length === undefined || (length <= maxBytes && pieces.length <= headBytes + length)) return true;
+      if (length === undefined && pieces.length >= envelopeHead) length = lengthIn(pieces.joined());
+      if (length === undefined || (length <= maxBytes && pieces.length <= envelopeHead + length)) return true;
       done(length > maxBytes ? tooLarge(length, maxBytes) : mistake("received extra input message for unary method"));
       return false;
     },
@@ -50,16 +48,13 @@ export function readEnveloped(exchange: Exchange, maxBytes: number, done: Done):
 
 function unwrap(pieces: Pieces, length: number | undefined): RawMessage | ConnectError {
   if (pieces.length === 0) return mistake("missing input message for unary method");
-  if (length === undefined || pieces.length < headBytes + length)
+  if (length === undefined || pieces.length < envelopeHead + length)
     return new ConnectError("protocol error: incomplete envelope", Code.InvalidArgument);
   const all = pieces.joined();
-  return { bytes: all.subarray(headBytes), compressed: ((all[0] as number) & compressedFlag) !== 0 };
+  return { bytes: all.subarray(envelopeHead), compressed: ((all[0] as number) & compressedFlag) !== 0 };
 }
 
 const mistake = (text: string): ConnectError => new ConnectError(`protocol error: ${text}`, Code.Unimplemented);
-
-const readLength = (head: Uint8Array): number =>
-  (head[1] as number) * 0x1000000 + (((head[2] as number) << 16) | ((head[3] as number) << 8) | (head[4] as number));
 
 function tooLarge(bytes: number | undefined, maxBytes: number): ConnectError {
   const size = bytes === undefined ? "" : ` ${bytes}`;
