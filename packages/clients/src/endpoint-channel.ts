@@ -3,6 +3,7 @@ import type { Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
 import type { Endpoint } from "@plinth/discovery";
 import type { Clock } from "@plinth/kernel";
+import { createGrpcUnary } from "./grpc-unary.ts";
 import { createHttp2Channel } from "./http2-session.ts";
 
 /** The connection to one instance: gRPC over HTTP/2 or, where that cannot pass, Connect JSON over HTTP/1.1. */
@@ -27,7 +28,12 @@ export function createEndpointChannel(endpoint: Endpoint, clock: Clock): Endpoin
   const host = endpoint.host.includes(":") ? `[${endpoint.host}]` : endpoint.host;
   const baseUrl = `http://${host}:${endpoint.port}`;
   const http2 = createHttp2Channel(baseUrl);
-  const grpc = createGrpcTransport({ baseUrl, sessionManager: http2, readMaxBytes: maxBytes, writeMaxBytes: maxBytes });
+  const limits = { readMaxBytes: maxBytes, writeMaxBytes: maxBytes };
+  const streams = createGrpcTransport({ baseUrl, sessionManager: http2, ...limits });
+  const grpc: Transport = {
+    unary: createGrpcUnary({ channel: http2, ...limits }),
+    stream: (...call) => streams.stream(...call),
+  };
   let json: Transport | undefined;
   let http1UntilMs = Number.NEGATIVE_INFINITY;
 
@@ -38,6 +44,7 @@ export function createEndpointChannel(endpoint: Endpoint, clock: Clock): Endpoin
     failuresInRow: 0,
     protocol: () => (clock.monotonicMs() < http1UntilMs ? "connect-json" : "grpc"),
     async connected() {
+      if (http2.current()) return grpc;
       if (clock.monotonicMs() >= http1UntilMs) {
         const failure = await http2.open().then(
           () => undefined,

@@ -5,11 +5,11 @@ import { type Clock, cellHistogram, Fault, type HistogramCell, type Logger, type
 import { type Authorizer, enforceAccess } from "../access.ts";
 import type { Authenticator } from "../auth/authenticator.ts";
 import { reasonOf, thrownToConnectError } from "../fault-mapping.ts";
+import type { HttpHead } from "../http-head.ts";
 import { actorOf, type CallContext } from "../principal.ts";
 import type { AnyRoute } from "../service-routes.ts";
 import { createRequestValidation } from "../validation.ts";
 import { type CallEnd, endError } from "./call-end.ts";
-import type { RequestHead } from "./request-head.ts";
 import { ServerCall } from "./server-call.ts";
 
 export interface CallStepsOptions {
@@ -50,7 +50,7 @@ export interface ServedRpc {
 export interface CallSteps {
   rpc(method: DescMethod, route: AnyRoute | undefined): ServedRpc;
   /** The call of a request: its id, its peer and its end; all others fill it. */
-  begin(head: RequestHead, remoteAddress: string, end: CallEnd): ServerCall;
+  begin(head: HttpHead, remoteAddress: string, end: CallEnd): ServerCall;
   /**
    * Takes a call through all steps to its handler and back. `message` is the request of a unary or server-streaming call.
    * Throws ConnectErrors only.
@@ -159,8 +159,8 @@ export function createCallSteps(options: CallStepsOptions): CallSteps {
 const inSpan = <T>(parent: Context, span: Span, run: () => T): T => context.with(trace.setSpan(parent, span), run);
 
 const headGetter = {
-  keys: (head: RequestHead): string[] => [...head.toHeaders().keys()],
-  get: (head: RequestHead, key: string): string | undefined => head.get(key) ?? undefined,
+  keys: (head: HttpHead): string[] => [...head.toHeaders().keys()],
+  get: (head: HttpHead, key: string): string | undefined => head.get(key) ?? undefined,
 };
 
 const tooManyCalls = (): Fault =>

@@ -1,8 +1,8 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import type { Interceptor } from "@connectrpc/connect";
+import { headOf } from "../http-head.ts";
 import { linkedCallEnd } from "./call-end.ts";
 import type { CallSteps, ServedRpc } from "./call-steps.ts";
-import { headOf } from "./request-head.ts";
 import { peerAddressKey, serverCallKey } from "./server-call.ts";
 
 export interface InterceptorOptions {

@@ -1,9 +1,9 @@
 import { type ContextKey, createContextKey } from "@connectrpc/connect";
 import type { SpanContext } from "@opentelemetry/api";
 import type { Logger } from "@plinth/kernel";
+import type { HttpHead } from "../http-head.ts";
 import { anonymous, type CallContext, type Principal } from "../principal.ts";
 import type { CallEnd } from "./call-end.ts";
-import type { RequestHead } from "./request-head.ts";
 
 /** The call of a request that the library serves; absent until the interceptor has made it. */
 export const serverCallKey: ContextKey<ServerCall | undefined> = createContextKey<ServerCall | undefined>(undefined, {
@@ -15,7 +15,7 @@ export const peerAddressKey: ContextKey<string> = createContextKey("", { descrip
 
 export interface ServerCallInit {
   requestId: string;
-  head: RequestHead;
+  head: HttpHead;
   remoteAddress: string;
   end: CallEnd;
   /** The process's log. */
@@ -31,7 +31,7 @@ export class ServerCall implements CallContext {
   remoteAddress: string;
   spanContext: SpanContext | undefined;
   readonly requestId: string;
-  readonly head: RequestHead;
+  readonly head: HttpHead;
   readonly end: CallEnd;
   readonly #processLogger: Logger;
   #logger: Logger | undefined;

@@ -4,7 +4,7 @@ import { mergeNonProtocolHeaders } from "@connectrpc/connect/protocol";
 import { codeToHttpStatus, errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
 import { setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
 import { trailerFlag, trailerSerialize } from "@connectrpc/connect/protocol-grpc-web";
-import { compressedFlag, enveloped } from "./envelope.ts";
+import { compressedFlag, enveloped } from "../../envelope.ts";
 import type { Answer } from "./exchange.ts";
 import { connectJson, type Wire } from "./wire.ts";
 

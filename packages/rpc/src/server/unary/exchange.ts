@@ -1,5 +1,5 @@
 import type { OutgoingHttpHeaders } from "node:http";
-import type { RequestHead } from "../request-head.ts";
+import type { HttpHead } from "../../http-head.ts";
 
 /** What is sent for a request: all of it at once, for nothing of a unary call goes out before its end. */
 export interface Answer {
@@ -12,7 +12,7 @@ export interface Answer {
 
 /** A request and its answer, over either version of HTTP. */
 export interface Exchange {
-  readonly head: RequestHead;
+  readonly head: HttpHead;
   readonly remoteAddress: string;
   /**
    * Reads the request's body, once. `take` gets each piece as it comes and says whether it wants more; without, what is

@@ -1,16 +1,16 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { NodeRequestHead, type RequestHead } from "../request-head.ts";
+import { type HttpHead, NodeHead } from "../../http-head.ts";
 import type { Answer, Exchange } from "./exchange.ts";
 
 export class Http1Exchange implements Exchange {
-  readonly head: RequestHead;
+  readonly head: HttpHead;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
 
   constructor(request: IncomingMessage, response: ServerResponse) {
     this.#request = request;
     this.#response = response;
-    this.head = new NodeRequestHead(request.headers);
+    this.head = new NodeHead(request.headers);
     // What goes wrong with the connection is told by the close of the response.
     request.on("error", ignore);
     response.on("error", ignore);

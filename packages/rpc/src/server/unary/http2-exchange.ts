@@ -1,18 +1,18 @@
 import { constants, type Http2Session, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
-import { NodeRequestHead, type RequestHead } from "../request-head.ts";
+import { type HttpHead, NodeHead } from "../../http-head.ts";
 import type { Answer, Exchange } from "./exchange.ts";
 
 /** What is read of a request after its answer. */
 const dropMaxBytes = 1 << 20;
 
 export class Http2Exchange implements Exchange {
-  readonly head: RequestHead;
+  readonly head: HttpHead;
   readonly #stream: ServerHttp2Stream;
   #isAnswered = false;
 
   constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders) {
     this.#stream = stream;
-    this.head = new NodeRequestHead(headers);
+    this.head = new NodeHead(headers);
     // What goes wrong with the stream is told by its close.
     stream.on("error", ignore);
   }

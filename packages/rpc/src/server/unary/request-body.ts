@@ -1,5 +1,5 @@
 import { Code, ConnectError } from "@connectrpc/connect";
-import { compressedFlag, envelopeHead, lengthIn } from "./envelope.ts";
+import { compressedFlag, envelopeHead, lengthIn, Pieces } from "../../envelope.ts";
 import type { Exchange } from "./exchange.ts";
 
 /** A message as it came; `compressed` is the flag of its envelope, or what the header says where there is none. */
@@ -62,20 +62,4 @@ function tooLarge(bytes: number | undefined, maxBytes: number): ConnectError {
     `message size${size} is larger than configured readMaxBytes ${maxBytes}`,
     Code.ResourceExhausted,
   );
-}
-
-/** What came so far; most requests come in one piece. */
-class Pieces {
-  length = 0;
-  #list: Buffer[] = [];
-
-  add(piece: Buffer): void {
-    this.#list.push(piece);
-    this.length += piece.length;
-  }
-
-  joined(): Buffer {
-    if (this.#list.length !== 1) this.#list = [Buffer.concat(this.#list)];
-    return this.#list[0] as Buffer;
-  }
 }

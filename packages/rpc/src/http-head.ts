@@ -1,12 +1,12 @@
 import type { IncomingHttpHeaders } from "node:http";
 
-/** The head of a request, as much of it as somebody asks for. Names in lower case. */
-export interface RequestHead {
+/** The fields of a request or an answer, as much of them as somebody asks for. Names in lower case. */
+export interface HttpHead {
   get(name: string): string | null;
   toHeaders(): Headers;
 }
 
-export class NodeRequestHead implements RequestHead {
+export class NodeHead implements HttpHead {
   readonly #fields: IncomingHttpHeaders;
   #headers: Headers | undefined;
 
@@ -33,7 +33,7 @@ export class NodeRequestHead implements RequestHead {
   }
 }
 
-export const headOf = (headers: Headers): RequestHead => ({
+export const headOf = (headers: Headers): HttpHead => ({
   get: (name) => headers.get(name),
   toHeaders: () => headers,
 });

@@ -19,3 +19,19 @@ export function enveloped(flags: number, message: Uint8Array, rest?: Uint8Array)
   if (rest) all.set(rest, envelopeHead + length);
   return all;
 }
+
+/** What came of a message so far; most come in one piece. */
+export class Pieces {
+  length = 0;
+  #list: Buffer[] = [];
+
+  add(piece: Buffer): void {
+    this.#list.push(piece);
+    this.length += piece.length;
+  }
+
+  joined(): Buffer {
+    if (this.#list.length !== 1) this.#list = [Buffer.concat(this.#list)];
+    return this.#list[0] as Buffer;
+  }
+}
