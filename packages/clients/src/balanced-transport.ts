@@ -1,7 +1,8 @@
+import type { DescMethod } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel as Idempotency } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError, type Transport } from "@connectrpc/connect";
-import { context, metrics, propagation } from "@opentelemetry/api";
-import { type Clock, isFault } from "@plinth/kernel";
+import { context, propagation } from "@opentelemetry/api";
+import { type Clock, cellHistogram, type HistogramCell, isFault } from "@plinth/kernel";
 import { connectErrorToFault, workloadTokenHeader } from "@plinth/rpc";
 import type { EndpointChannel } from "./endpoint-channel.ts";
 import type { EndpointPool } from "./endpoint-pool.ts";
@@ -20,6 +21,21 @@ export interface BalancedTransportOptions {
 
 const attemptsMax = 3;
 
+/** An RPC with what is the same for all calls of it. */
+interface CalledMethod {
+  /** "package.Service/Rpc" */
+  name: string;
+  isIdempotent: boolean;
+  /** Durations by how calls ended: "ok" or a code. */
+  cells: Map<string, HistogramCell>;
+}
+
+const headerSetter = {
+  set(headers: Record<string, string>, name: string, value: string): void {
+    headers[name] = value;
+  },
+};
+
 /**
  * A Connect transport over all instances of a service. An instance that cannot be reached is skipped: nothing was sent.
  * A call that failed with "unavailable" is made again elsewhere only when its proto declares it idempotent and the
@@ -27,27 +43,52 @@ const attemptsMax = 3;
  */
 export function createBalancedTransport(options: BalancedTransportOptions): Transport {
   const { pool, budget, clock, defaultTimeoutMs } = options;
-  const duration = metrics.getMeter("plinth.clients").createHistogram("rpc.client.call.duration", {
+  const durations = cellHistogram({
+    name: "rpc.client.call.duration",
     unit: "s",
     description: "Duration of RPCs as the client sees them, retries included",
-    advice: { explicitBucketBoundaries: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] },
+    boundaries: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
   });
+  const methods = new WeakMap<DescMethod, CalledMethod>();
 
-  async function headersFor(init: ConstructorParameters<typeof Headers>[0]): Promise<Headers> {
-    const headers = new Headers(init);
+  function called(method: DescMethod): CalledMethod {
+    let found = methods.get(method);
+    if (found === undefined) {
+      const isIdempotent = method.idempotency !== Idempotency.IDEMPOTENCY_UNKNOWN;
+      found = { name: `${method.parent.typeName}/${method.name}`, isIdempotent, cells: new Map() };
+      methods.set(method, found);
+    }
+    return found;
+  }
+
+  function record({ name, cells }: CalledMethod, outcome: string, beginMs: number): void {
+    let cell = cells.get(outcome);
+    if (cell === undefined) {
+      cell = durations.cell({ "rpc.method": name, "rpc.response.status_code": outcome });
+      cells.set(outcome, cell);
+    }
+    cell.record((clock.monotonicMs() - beginMs) / 1000);
+  }
+
+  async function headersFor(init: ConstructorParameters<typeof Headers>[0]): Promise<Record<string, string>> {
+    // Callers of ours give plain objects; what they give stays theirs.
+    const headers =
+      init instanceof Headers || Array.isArray(init)
+        ? Object.fromEntries(new Headers(init))
+        : { ...(init as Record<string, string> | undefined) };
     const token = await options.workloadToken();
-    if (token !== undefined) headers.set(workloadTokenHeader, token);
-    propagation.inject(context.active(), headers, { set: (carrier, key, value) => carrier.set(key, value) });
+    if (token !== undefined) headers[workloadTokenHeader] = token;
+    propagation.inject(context.active(), headers, headerSetter);
     return headers;
   }
 
   async function run<T>(
-    method: string,
-    idempotent: boolean,
+    method: CalledMethod,
+    mayRepeat: boolean,
     signal: AbortSignal | undefined,
     attempt: (transport: Transport) => Promise<T>,
   ): Promise<T> {
-    const begin = clock.monotonicMs();
+    const beginMs = clock.monotonicMs();
     const tried = new Set<EndpointChannel>();
     let outcome = "ok";
     budget.deposit();
@@ -57,7 +98,7 @@ export function createBalancedTransport(options: BalancedTransportOptions): Tran
         tried.add(channel);
         const result = await attemptOn(channel, attempt);
         if (result.kind === "done") return result.value;
-        const again = result.kind === "unreachable" || (idempotent && isUnavailable(result.error) && budget.withdraw());
+        const again = result.kind === "unreachable" || (mayRepeat && isUnavailable(result.error) && budget.withdraw());
         if (!again || attempts >= attemptsMax || signal?.aborted) throw result.error;
       }
     } catch (err) {
@@ -65,10 +106,7 @@ export function createBalancedTransport(options: BalancedTransportOptions): Tran
       outcome = isFault(fault) ? fault.code : "unknown";
       throw fault;
     } finally {
-      duration.record((clock.monotonicMs() - begin) / 1000, {
-        "rpc.method": method,
-        "rpc.response.status_code": outcome,
-      });
+      record(method, outcome, beginMs);
     }
   }
 
@@ -109,15 +147,15 @@ export function createBalancedTransport(options: BalancedTransportOptions): Tran
   return {
     async unary(method, signal, timeoutMs, header, input, contextValues) {
       const headers = await headersFor(header);
-      const name = `${method.parent.typeName}/${method.name}`;
-      return run(name, method.idempotency !== Idempotency.IDEMPOTENCY_UNKNOWN, signal, (transport) =>
+      const { isIdempotent } = called(method);
+      return run(called(method), isIdempotent, signal, (transport) =>
         transport.unary(method, signal, timeoutMs ?? defaultTimeoutMs, headers, input, contextValues),
       );
     },
     async stream(method, signal, timeoutMs, header, input, contextValues) {
       const headers = await headersFor(header);
       // A stream's messages may be consumed by the first attempt: it is never made twice once a connection stood.
-      return run(`${method.parent.typeName}/${method.name}`, false, signal, (transport) =>
+      return run(called(method), false, signal, (transport) =>
         transport.stream(method, signal, timeoutMs, headers, input, contextValues),
       );
     },

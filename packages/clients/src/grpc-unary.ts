@@ -12,7 +12,7 @@ import { validateResponseWithCompression, validateTrailer } from "@connectrpc/co
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 import { compressedFlag, enveloped, envelopeHead, lengthIn, NodeHead, Pieces } from "@plinth/rpc";
 import type { Http2Channel } from "./http2-session.ts";
-import { streamError } from "./stream-error.ts";
+import { connectionLost, streamError } from "./stream-error.ts";
 
 export interface GrpcUnaryOptions {
   channel: Http2Channel;
@@ -25,11 +25,12 @@ type Formats = ReturnType<typeof createMethodSerializationLookup>;
 
 const compressions = [compressionGzip, compressionBrotli];
 const acceptEncoding = compressions.map(({ name }) => name).join(",");
-const successType = /^application\/grpc(\+proto)?$/;
 
-/** What came back so far, and how it ended. */
+type Head = IncomingHttpHeaders & IncomingHttpStatusHeader;
+
+/** What came back so far. */
 interface Received {
-  head: (IncomingHttpHeaders & IncomingHttpStatusHeader) | undefined;
+  head: Head | undefined;
   trailers: IncomingHttpHeaders | undefined;
   body: Pieces;
 }
@@ -154,7 +155,9 @@ function exchange(
     });
     let length: number | undefined;
     stream.on("data", (piece: Buffer) => {
-      const { body } = received;
+      const { head, body } = received;
+      // What somebody else answers in place of the service is not read.
+      if (!isGrpc(head)) return;
       body.add(piece);
       if (length === undefined && body.length >= envelopeHead) length = lengthIn(body.joined());
       if (length === undefined) return;
@@ -180,7 +183,7 @@ function exchange(
       const isAnswered =
         broken === undefined && received.head !== undefined && stream.rstCode === constants.NGHTTP2_NO_ERROR;
       if (isAnswered) resolve(received);
-      else reject(streamError(stream.rstCode, broken));
+      else reject(session.destroyed && broken === undefined ? connectionLost() : streamError(stream.rstCode, broken));
     });
     stream.end(message);
   });
@@ -190,8 +193,7 @@ function exchange(
 async function messageIn({ head, trailers, body: pieces }: Received, readMaxBytes: number): Promise<Uint8Array> {
   const body = pieces.joined();
   const isPlain =
-    head?.[":status"] === 200 &&
-    successType.test(head["content-type"] ?? "") &&
+    isGrpc(head) &&
     head["grpc-encoding"] === undefined &&
     head["grpc-status"] === undefined &&
     trailers?.["grpc-status"] === "0" &&
@@ -220,5 +222,8 @@ async function messageIn({ head, trailers, body: pieces }: Received, readMaxByte
     throw new ConnectError("received compressed envelope, but do not know how to decompress", Code.Internal);
   return compression.decompress(bytes, readMaxBytes);
 }
+
+const isGrpc = (head: Head | undefined): head is Head =>
+  head?.[":status"] === 200 && /^application\/grpc(\+proto)?$/.test(head["content-type"] ?? "");
 
 const headersOf = (fields: IncomingHttpHeaders | undefined): Headers => new NodeHead(fields ?? {}).toHeaders();

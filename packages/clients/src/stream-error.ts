@@ -16,3 +16,9 @@ export function streamError(resetCode: number | undefined, cause: unknown): Conn
     resetCode === undefined ? "the stream could not be opened" : `the stream was reset with code ${resetCode}`;
   return new ConnectError(message, code, undefined, undefined, cause);
 }
+
+/** The connection ended under a stream, which Node tells no different from a stream that the peer cancelled. */
+export function connectionLost(): ConnectError {
+  const cause = Object.assign(new Error("the connection was closed"), { code: "ECONNRESET" });
+  return new ConnectError("the connection was lost", Code.Unavailable, undefined, undefined, cause);
+}
