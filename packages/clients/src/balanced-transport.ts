@@ -118,7 +118,7 @@ export function createBalancedTransport(options: BalancedTransportOptions): Tran
   ): Promise<Attempt<T>> {
     channel.inHand++;
     try {
-      const transport = await channel.connected().catch((error: unknown) => ({ error }));
+      const transport = channel.ready() ?? (await channel.connected().catch((error: unknown) => ({ error })));
       if ("error" in transport) {
         pool.report(channel, "failed");
         return {
@@ -147,8 +147,8 @@ export function createBalancedTransport(options: BalancedTransportOptions): Tran
   return {
     async unary(method, signal, timeoutMs, header, input, contextValues) {
       const headers = await headersFor(header);
-      const { isIdempotent } = called(method);
-      return run(called(method), isIdempotent, signal, (transport) =>
+      const rpc = called(method);
+      return run(rpc, rpc.isIdempotent, signal, (transport) =>
         transport.unary(method, signal, timeoutMs ?? defaultTimeoutMs, headers, input, contextValues),
       );
     },

@@ -14,6 +14,8 @@ export interface EndpointChannel {
   /** Not chosen before this time of the monotonic clock, unless nothing else is left. */
   ejectedUntilMs: number;
   failuresInRow: number;
+  /** The transport, where its connection stands already. */
+  ready(): Transport | undefined;
   /** A transport whose connection stands. Throws when the instance cannot be reached: nothing was sent then. */
   connected(): Promise<Transport>;
   protocol(): "grpc" | "connect-json";
@@ -43,8 +45,8 @@ export function createEndpointChannel(endpoint: Endpoint, clock: Clock): Endpoin
     ejectedUntilMs: 0,
     failuresInRow: 0,
     protocol: () => (clock.monotonicMs() < http1UntilMs ? "connect-json" : "grpc"),
+    ready: () => (http2.current() ? grpc : undefined),
     async connected() {
-      if (http2.current()) return grpc;
       if (clock.monotonicMs() >= http1UntilMs) {
         const failure = await http2.open().then(
           () => undefined,

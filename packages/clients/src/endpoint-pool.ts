@@ -35,10 +35,7 @@ export function createEndpointPool(options: EndpointPoolOptions): EndpointPool {
     changed = Promise.withResolvers<void>();
   });
 
-  async function candidates(
-    tried: ReadonlySet<EndpointChannel>,
-    signal: AbortSignal | undefined,
-  ): Promise<EndpointChannel[]> {
+  async function firstEndpoint(signal: AbortSignal | undefined): Promise<void> {
     const deadlineMs = clock.monotonicMs() + firstEndpointWaitMs;
     while (channels.size === 0 && clock.monotonicMs() < deadlineMs && !signal?.aborted) {
       const waited = new AbortController();
@@ -48,17 +45,24 @@ export function createEndpointPool(options: EndpointPoolOptions): EndpointPool {
       ]);
       waited.abort();
     }
+  }
+
+  /** Those that serve and work; failing these, those that serve; failing these, any. Untried ones before all others. */
+  function candidates(tried: ReadonlySet<EndpointChannel>): EndpointChannel[] {
+    const nowMs = clock.monotonicMs();
     const all = [...channels.values()];
-    const untried = all.filter((channel) => !tried.has(channel));
+    const untried = tried.size === 0 ? all : all.filter((channel) => !tried.has(channel));
     const choice = untried.length > 0 ? untried : all;
+    const working = choice.filter(({ endpoint, ejectedUntilMs }) => !endpoint.draining && ejectedUntilMs <= nowMs);
+    if (working.length > 0) return working;
     const serving = choice.filter((channel) => !channel.endpoint.draining);
-    const working = serving.filter((channel) => channel.ejectedUntilMs <= clock.monotonicMs());
-    return working.length > 0 ? working : serving.length > 0 ? serving : choice;
+    return serving.length > 0 ? serving : choice;
   }
 
   return {
     async pick(tried, signal) {
-      const found = await candidates(tried, signal);
+      if (channels.size === 0) await firstEndpoint(signal);
+      const found = candidates(tried);
       const first = found[Math.floor(random.fraction() * found.length)];
       const second = found[Math.floor(random.fraction() * found.length)];
       if (!first || !second) throw noInstance(service);

@@ -24,6 +24,7 @@ type Unary = Transport["unary"];
 type Formats = ReturnType<typeof createMethodSerializationLookup>;
 
 const compressions = [compressionGzip, compressionBrotli];
+const knownEncodings = new Set<unknown>([undefined, "identity", ...compressions.map(({ name }) => name)]);
 const acceptEncoding = compressions.map(({ name }) => name).join(",");
 
 type Head = IncomingHttpHeaders & IncomingHttpStatusHeader;
@@ -194,7 +195,7 @@ async function messageIn({ head, trailers, body: pieces }: Received, readMaxByte
   const body = pieces.joined();
   const isPlain =
     isGrpc(head) &&
-    head["grpc-encoding"] === undefined &&
+    knownEncodings.has(head["grpc-encoding"]) &&
     head["grpc-status"] === undefined &&
     trailers?.["grpc-status"] === "0" &&
     trailers["grpc-status-details-bin"] === undefined &&
