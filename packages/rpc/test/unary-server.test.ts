@@ -120,6 +120,18 @@ describe("Connect", () => {
     }
   });
 
+  test("a copy of a call is a whole call", async () => {
+    await post("{}", { "x-request-id": "r-1", "user-agent": "test" });
+    const copy = { ...(calls[0] as CallContext) };
+    expect(copy).toMatchObject({ actor: "anonymous", requestId: "r-1", userAgent: "test", remoteAddress: "127.0.0.1" });
+    expect([copy.signal.aborted, copy.traceparent?.slice(0, 3), copy.requestHeader.get("user-agent")]).toEqual([
+      true,
+      "00-",
+      "test",
+    ]);
+    expect(copy.logger).toBe(calls[0]?.logger);
+  });
+
   test("a caller that leaves aborts the call; that is not our error", async () => {
     handle = (_, call) =>
       new Promise((_, reject) => call.signal.addEventListener("abort", () => reject(new Error("gone"))));

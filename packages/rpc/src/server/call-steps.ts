@@ -10,7 +10,7 @@ import { actorOf, type CallContext } from "../principal.ts";
 import type { AnyRoute } from "../service-routes.ts";
 import { createRequestValidation } from "../validation.ts";
 import { type CallEnd, endError } from "./call-end.ts";
-import { ServerCall } from "./server-call.ts";
+import { createServerCall, type ServerCall } from "./server-call.ts";
 
 export interface CallStepsOptions {
   authenticator: Authenticator;
@@ -148,7 +148,7 @@ export function createCallSteps(options: CallStepsOptions): CallSteps {
     begin(head, remoteAddress, end) {
       const given = head.get("x-request-id");
       const requestId = given !== null && saneRequestId.test(given) ? given : random.uuidv7(clock.now());
-      return new ServerCall({ requestId, head, remoteAddress, end, logger });
+      return createServerCall({ requestId, head, remoteAddress, end, logger });
     },
     run,
     validate,

@@ -2,7 +2,7 @@ import { type ContextKey, createContextKey } from "@connectrpc/connect";
 import type { SpanContext } from "@opentelemetry/api";
 import type { Logger } from "@plinth/kernel";
 import type { HttpHead } from "../http-head.ts";
-import { anonymous, type CallContext, type Principal } from "../principal.ts";
+import { anonymous, type CallContext } from "../principal.ts";
 import type { CallEnd } from "./call-end.ts";
 
 /** The call of a request that the library serves; absent until the interceptor has made it. */
@@ -22,71 +22,62 @@ export interface ServerCallInit {
   logger: Logger;
 }
 
-/** A call as the steps before its handler fill it. What few handlers ask for is made when one does. */
-export class ServerCall implements CallContext {
-  principal: Principal = anonymous;
-  workload: string | undefined;
-  actor = "anonymous";
-  accessToken: string | undefined;
-  remoteAddress: string;
+/** A call as the steps before its handler fill it. */
+export interface ServerCall extends CallContext {
   spanContext: SpanContext | undefined;
-  readonly requestId: string;
   readonly head: HttpHead;
   readonly end: CallEnd;
-  readonly #processLogger: Logger;
-  #logger: Logger | undefined;
-  #responseHeader: Headers | undefined;
-  #responseTrailer: Headers | undefined;
-
-  constructor({ requestId, head, remoteAddress, end, logger }: ServerCallInit) {
-    this.requestId = requestId;
-    this.head = head;
-    this.remoteAddress = remoteAddress;
-    this.end = end;
-    this.#processLogger = logger;
-  }
-
-  get userAgent(): string {
-    return (this.head.get("user-agent") ?? "").slice(0, 256);
-  }
-
-  get traceparent(): string | undefined {
-    if (this.spanContext === undefined) return undefined;
-    const { traceId, spanId, traceFlags } = this.spanContext;
-    return `00-${traceId}-${spanId}-0${traceFlags & 1}`;
-  }
-
-  get signal(): AbortSignal {
-    return this.end.signal;
-  }
-
-  get logger(): Logger {
-    this.#logger ??= this.#processLogger.child({ request_id: this.requestId });
-    return this.#logger;
-  }
-
-  get requestHeader(): Headers {
-    return this.head.toHeaders();
-  }
-
-  get responseHeader(): Headers {
-    this.#responseHeader ??= new Headers();
-    return this.#responseHeader;
-  }
-
-  get responseTrailer(): Headers {
-    this.#responseTrailer ??= new Headers();
-    return this.#responseTrailer;
-  }
-
   /** What the handler has set so far; undefined when it has not even asked. */
-  get metadataSet(): { header: Headers | undefined; trailer: Headers | undefined } {
-    return { header: this.#responseHeader, trailer: this.#responseTrailer };
-  }
-
+  metadataSet(): { header: Headers | undefined; trailer: Headers | undefined };
   /** From here on metadata goes right to where the library takes it from. */
-  sendThrough(header: Headers, trailer: Headers): void {
-    this.#responseHeader = header;
-    this.#responseTrailer = trailer;
-  }
+  sendThrough(header: Headers, trailer: Headers): void;
+}
+
+/** What few handlers ask for is made when one does. All of it are own properties: handlers pass copies of a call on. */
+export function createServerCall({ requestId, head, remoteAddress, end, logger }: ServerCallInit): ServerCall {
+  let callLogger: Logger | undefined;
+  let header: Headers | undefined;
+  let trailer: Headers | undefined;
+  return {
+    principal: anonymous,
+    workload: undefined,
+    actor: "anonymous",
+    accessToken: undefined,
+    spanContext: undefined,
+    requestId,
+    head,
+    remoteAddress,
+    end,
+    get userAgent() {
+      return (head.get("user-agent") ?? "").slice(0, 256);
+    },
+    get traceparent() {
+      if (this.spanContext === undefined) return undefined;
+      const { traceId, spanId, traceFlags } = this.spanContext;
+      return `00-${traceId}-${spanId}-0${traceFlags & 1}`;
+    },
+    get signal() {
+      return end.signal;
+    },
+    get logger() {
+      callLogger ??= logger.child({ request_id: requestId });
+      return callLogger;
+    },
+    get requestHeader() {
+      return head.toHeaders();
+    },
+    get responseHeader() {
+      header ??= new Headers();
+      return header;
+    },
+    get responseTrailer() {
+      trailer ??= new Headers();
+      return trailer;
+    },
+    metadataSet: () => ({ header, trailer }),
+    sendThrough(toHeader, toTrailer) {
+      header = toHeader;
+      trailer = toTrailer;
+    },
+  };
 }

@@ -126,9 +126,9 @@ export function createUnaryServer(options: UnaryServerOptions): UnaryServer {
       const output = await steps.run(rpc, call, message, async () => handle(message as never, running));
       const written = formats.getO(wire.binary).serialize(create(method.output, output as MessageInitShape<never>));
       const packed = compression.response === null ? bare(written) : await compress(written, compression.response);
-      exchange.send(messageAnswer(wire, packed, call.requestId, call.metadataSet));
+      exchange.send(messageAnswer(wire, packed, call.requestId, call.metadataSet()));
     } catch (thrown) {
-      exchange.send(errorAnswer(wire, explained(thrown), call?.metadataSet ?? noMetadata));
+      exchange.send(errorAnswer(wire, explained(thrown), call?.metadataSet() ?? noMetadata));
     } finally {
       end.end("finished");
     }
