@@ -226,6 +226,21 @@ describe("gRPC", () => {
     expect(seen).toHaveLength(1);
   });
 
+  test("a field that HTTP/2 does not allow costs its own call only", async () => {
+    handle = async (data, call) => {
+      if (data === "bad") call.responseHeader.set("connection", "close");
+      return data;
+    };
+    await expect(client().unary({ requestData: Buffer.from("bad") })).rejects.toMatchObject({ code: Code.Internal });
+    expect(logged).toEqual([expect.stringMatching(/^an answer could not be written: TypeError/)]);
+    handle = async (data, call) => {
+      if (data === "bad") call.responseTrailer.set("connection", "close");
+      return data;
+    };
+    await expect(client().unary({ requestData: Buffer.from("bad") })).rejects.toMatchObject({ code: Code.Internal });
+    await client().unary({ requestData: Buffer.from("good") });
+  });
+
   test("an error of the library that a handler throws goes out as it is", async () => {
     handle = () => Promise.reject(new ConnectError("as it is", Code.DataLoss));
     await expect(client().unary({})).rejects.toMatchObject({ code: Code.DataLoss, rawMessage: "as it is" });

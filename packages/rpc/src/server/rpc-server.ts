@@ -86,7 +86,7 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
     shutdownSignal: shutdown.signal,
     jsonOptions: { registry },
   });
-  const unary = createUnaryServer({ ...limits, steps, registry, explainError });
+  const unary = createUnaryServer({ ...limits, steps, registry, explainError, logger: options.logger });
   for (const { service, routes } of services) {
     for (const method of service.methods) {
       const route = routes.get(method.localName);

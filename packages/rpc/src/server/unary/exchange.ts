@@ -23,6 +23,8 @@ export interface Exchange {
   drop(): void;
   /** Called when the caller goes away before it was answered. */
   onGone(listener: () => void): void;
-  /** Does nothing when the caller is gone. */
+  /** Does nothing when the caller is gone. Throws when the answer cannot be written, for a field that HTTP does not allow. */
   send(answer: Answer): void;
+  /** Ends it without an answer. */
+  destroy(): void;
 }

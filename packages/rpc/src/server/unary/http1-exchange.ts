@@ -48,6 +48,10 @@ export class Http1Exchange implements Exchange {
     response.writeHead(status, headers);
     response.end(body);
   }
+
+  destroy(): void {
+    this.#response.destroy();
+  }
 }
 
 function ignore(): void {}

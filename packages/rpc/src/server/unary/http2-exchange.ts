@@ -1,4 +1,10 @@
-import { constants, type Http2Session, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
+import {
+  constants,
+  type Http2Session,
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
+  type ServerHttp2Stream,
+} from "node:http2";
 import { type HttpHead, NodeHead } from "../../http-head.ts";
 import type { Answer, Exchange } from "./exchange.ts";
 
@@ -59,9 +65,22 @@ export class Http2Exchange implements Exchange {
     if (trailers === undefined) stream.respond(headers);
     else {
       stream.respond(headers, { waitForTrailers: true });
-      stream.on("wantTrailers", () => stream.sendTrailers(trailers));
+      stream.on("wantTrailers", () => this.#sendTrailers(trailers));
     }
     stream.end(body);
+  }
+
+  /** Fields that HTTP/2 does not allow show only now, where nobody is left to tell but the caller. */
+  #sendTrailers(trailers: OutgoingHttpHeaders): void {
+    try {
+      this.#stream.sendTrailers(trailers);
+    } catch {
+      this.destroy();
+    }
+  }
+
+  destroy(): void {
+    this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR);
   }
 }
 

@@ -8,13 +8,14 @@ import { compressionNegotiate, createMethodSerializationLookup, createMethodUrl 
 import { parseTimeout as parseConnectTimeout } from "@connectrpc/connect/protocol-connect";
 import { parseTimeout as parseGrpcTimeout } from "@connectrpc/connect/protocol-grpc";
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
+import type { Logger } from "@plinth/kernel";
 import { thrownToConnectError } from "../../fault-mapping.ts";
 import type { CallContext } from "../../principal.ts";
 import { endError, OwnCallEnd } from "../call-end.ts";
 import type { CallSteps, ServedRpc } from "../call-steps.ts";
 import type { ServerCall } from "../server-call.ts";
 import { errorAnswer, type Metadata, messageAnswer, type Output } from "./answers.ts";
-import type { Exchange } from "./exchange.ts";
+import type { Answer, Exchange } from "./exchange.ts";
 import { Http1Exchange } from "./http1-exchange.ts";
 import { Http2Exchange } from "./http2-exchange.ts";
 import { type RawMessage, readBare, readEnveloped } from "./request-body.ts";
@@ -30,6 +31,7 @@ export interface UnaryServerOptions {
   defaultTimeoutMs: number;
   /** Types that google.protobuf.Any may hold in JSON. */
   registry: Registry;
+  logger: Logger;
   /** Adds to an error right before it is written down. */
   explainError(error: ConnectError): void;
 }
@@ -61,7 +63,7 @@ const compressMinBytes = 1_024;
 const noMetadata: Metadata = { header: undefined, trailer: undefined };
 
 export function createUnaryServer(options: UnaryServerOptions): UnaryServer {
-  const { steps, readMaxBytes, maxTimeoutMs, defaultTimeoutMs, explainError } = options;
+  const { steps, readMaxBytes, maxTimeoutMs, defaultTimeoutMs, explainError, logger } = options;
   const methods = new Map<string, UnaryMethod>();
 
   function serve(exchange: Exchange, served: UnaryMethod, wire: Wire): void {
@@ -94,16 +96,16 @@ export function createUnaryServer(options: UnaryServerOptions): UnaryServer {
       compression.error ?? timeout.error ?? (isConnect ? versionProblem(head.get(versionHeader)) : undefined);
     if (problem !== undefined) {
       exchange.drop();
-      exchange.send(errorAnswer(wire, explained(problem), noMetadata));
+      send(exchange, errorAnswer(wire, explained(problem), noMetadata));
       return undefined;
     }
     const end = new OwnCallEnd(timeout.timeoutMs ?? defaultTimeoutMs);
     exchange.onGone(() => end.end("caller"));
     // Until the message is there nobody else answers at the deadline; afterwards the handler does.
-    end.onDeadline(() => exchange.send(errorAnswer(wire, explained(endError(end, undefined)), noMetadata)));
+    end.onDeadline(() => send(exchange, errorAnswer(wire, explained(endError(end, undefined)), noMetadata)));
     return (message: RawMessage | ConnectError): void => {
       end.onDeadline(nothing);
-      void answer(exchange, served, wire, compression, end, message);
+      answer(exchange, served, wire, compression, end, message).catch((err) => unwritten(exchange, err));
     };
   }
 
@@ -126,12 +128,25 @@ export function createUnaryServer(options: UnaryServerOptions): UnaryServer {
       const output = await steps.run(rpc, call, message, async () => handle(message as never, running));
       const written = formats.getO(wire.binary).serialize(create(method.output, output as MessageInitShape<never>));
       const packed = compression.response === null ? bare(written) : await compress(written, compression.response);
-      exchange.send(messageAnswer(wire, packed, call.requestId, call.metadataSet()));
+      send(exchange, messageAnswer(wire, packed, call.requestId, call.metadataSet()));
     } catch (thrown) {
-      exchange.send(errorAnswer(wire, explained(thrown), call?.metadataSet() ?? noMetadata));
+      send(exchange, errorAnswer(wire, explained(thrown), call?.metadataSet() ?? noMetadata));
     } finally {
       end.end("finished");
     }
+  }
+
+  function send(exchange: Exchange, answer: Answer): void {
+    try {
+      exchange.send(answer);
+    } catch (err) {
+      unwritten(exchange, err);
+    }
+  }
+
+  function unwritten(exchange: Exchange, err: unknown): void {
+    logger.error({ err }, "an answer could not be written");
+    exchange.destroy();
   }
 
   async function decompress(bytes: Uint8Array, compression: Compression | null): Promise<Uint8Array> {
