@@ -1,10 +1,10 @@
-// An echo of about 90 bytes over gRPC: `node rpc-servers.ts plinth|connect|grpc-js PORT`.
+// An echo of about 90 bytes over gRPC: `node rpc-servers.ts plinth|plinth-plain|connect|grpc-js PORT`.
 
 import { createServer as createHttp2Server } from "node:http2";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { type MethodDefinition, Server, ServerCredentials } from "@grpc/grpc-js";
-import { createHealth, silentLogger, systemClock, systemRandom } from "@plinth/kernel";
+import { createHealth, silentLogger, startTelemetry, systemClock, systemRandom } from "@plinth/kernel";
 import { AuditService, EntrySchema, GetEntryRequestSchema } from "@plinth/proto/plinth/audit/v1/audit";
 import { access, createRpcServer } from "@plinth/rpc";
 
@@ -13,8 +13,13 @@ const port = Number(portText);
 const answer = (id: string) => ({ id, actor: "user:01920000-0000-7000-8000-000000000001", action: "x.y" });
 
 switch (kind) {
-  case "plinth": {
-    // The server as every service has it: authentication, access rule, validation, spans, metrics.
+  case "plinth":
+  case "plinth-plain": {
+    // The server as every service has it: authentication, access rule, validation, and for `plinth` spans and metrics.
+    if (kind === "plinth") {
+      const process = { service: "bench", version: "0", instanceId: "bench" };
+      startTelemetry({ ...process, otlpEndpoint: undefined, traceRatio: 0 });
+    }
     const anonymous = {
       principal: { kind: "anonymous" } as const,
       workload: undefined,
@@ -70,5 +75,5 @@ switch (kind) {
     break;
   }
   default:
-    throw new Error("name plinth, connect or grpc-js");
+    throw new Error("name plinth, plinth-plain, connect or grpc-js");
 }

@@ -44,6 +44,12 @@ export const limitList: Readonly<Record<string, Readonly<Record<string, readonly
       { name: "defaultTimeoutMs", meaning: "the deadline of calls that bring none" },
       { name: "maxTimeoutMs", meaning: "the longest deadline a call may ask for" },
     ],
+    "packages/rpc/src/server/unary/unary-server.ts": [
+      { name: "compressMinBytes", meaning: "smaller answers are not compressed" },
+    ],
+    "packages/rpc/src/server/unary/http2-exchange.ts": [
+      { name: "dropMaxBytes", meaning: "what is read of a request after its answer" },
+    ],
     "packages/rpc/src/server/one-port-listener.ts": [
       { name: "connectionsMax", meaning: "open connections" },
       { name: "streamsMax", meaning: "calls at a time on one HTTP/2 connection" },

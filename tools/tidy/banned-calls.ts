@@ -19,7 +19,6 @@ export const bannedCalls: readonly BannedCall[] = [
     instead: "take a Clock from @plinth/kernel and call monotonicMs()",
     allowed: {
       "packages/kernel/src/clock.ts": "is the clock",
-      "packages/rpc/src/server/interceptors.ts": "measures the duration of calls for a metric, nothing depends on it",
     },
   },
   {
@@ -38,7 +37,9 @@ export const bannedCalls: readonly BannedCall[] = [
       "packages/kernel/src/clock.ts": "is the clock",
       "packages/kernel/src/line-writer.ts": "writes collected log lines, which must not depend on a clock of the tests",
       "packages/kernel/src/process.ts": "lets the log flush before the process exits",
+      "packages/clients/src/grpc-unary.ts": "one timer per call on the hot path, without a promise",
       "packages/clients/src/http2-session.ts": "bounds connecting and pings of a real connection",
+      "packages/rpc/src/server/call-end.ts": "one timer per call on the hot path, without a promise",
       "packages/rpc/src/server/one-port-listener.ts": "closes idle connections while the server stops",
       "packages/rpc/src/builtin/health-service.ts": "polls readiness for Watch, once per stream",
       "services/gateway/src/control/file-route-source.ts": "settles and rescans a watched directory",

@@ -1,7 +1,8 @@
+import type { DescMethod } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel as Idempotency } from "@bufbuild/protobuf/wkt";
 import { ConnectError, type Transport } from "@connectrpc/connect";
-import { context, metrics, propagation } from "@opentelemetry/api";
-import { type Clock, isFault } from "@plinth/kernel";
+import { context, propagation } from "@opentelemetry/api";
+import { type Clock, cellHistogram, type HistogramCell, isFault } from "@plinth/kernel";
 import { connectErrorToFault, workloadTokenHeader } from "@plinth/rpc";
 import type { Call, createCaller } from "./caller.ts";
 
@@ -16,25 +17,71 @@ export interface BalancedTransportOptions {
   hedgeAfterMs: number | undefined;
 }
 
+/** An RPC with what is the same for all calls of it. */
+interface CalledMethod {
+  /** "package.Service/Rpc" */
+  name: string;
+  idempotent: boolean;
+  hedgeAfterMs: number | undefined;
+  /** Durations by how calls ended: "ok" or a code. */
+  cells: Map<string, HistogramCell>;
+}
+
+const headerSetter = {
+  set(headers: Record<string, string>, name: string, value: string): void {
+    headers[name] = value;
+  },
+};
+
 /** A Connect transport over all instances of a service. Errors reach the caller as Faults. */
 export function createBalancedTransport(options: BalancedTransportOptions): Transport {
   const { clock, defaultTimeoutMs } = options;
-  const duration = metrics.getMeter("plinth.clients").createHistogram("rpc.client.call.duration", {
+  const durations = cellHistogram({
+    name: "rpc.client.call.duration",
     unit: "s",
     description: "Duration of RPCs as the client sees them, retries included",
-    advice: { explicitBucketBoundaries: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] },
+    boundaries: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
   });
+  const methods = new WeakMap<DescMethod, CalledMethod>();
 
-  async function headersFor(init: ConstructorParameters<typeof Headers>[0]): Promise<Headers> {
-    const headers = new Headers(init);
+  function called(method: DescMethod): CalledMethod {
+    let found = methods.get(method);
+    if (found === undefined) {
+      const { idempotency } = method;
+      found = {
+        name: `${method.parent.typeName}/${method.name}`,
+        idempotent: idempotency !== Idempotency.IDEMPOTENCY_UNKNOWN,
+        hedgeAfterMs: idempotency === Idempotency.NO_SIDE_EFFECTS ? options.hedgeAfterMs : undefined,
+        cells: new Map(),
+      };
+      methods.set(method, found);
+    }
+    return found;
+  }
+
+  function record({ name, cells }: CalledMethod, outcome: string, beginMs: number): void {
+    let cell = cells.get(outcome);
+    if (cell === undefined) {
+      cell = durations.cell({ "rpc.method": name, "rpc.response.status_code": outcome });
+      cells.set(outcome, cell);
+    }
+    cell.record((clock.monotonicMs() - beginMs) / 1000);
+  }
+
+  async function headersFor(init: ConstructorParameters<typeof Headers>[0]): Promise<Record<string, string>> {
+    // Callers of ours give plain objects; what they give stays theirs.
+    const headers =
+      init instanceof Headers || Array.isArray(init)
+        ? Object.fromEntries(new Headers(init))
+        : { ...(init as Record<string, string> | undefined) };
     const token = await options.workloadToken();
-    if (token !== undefined) headers.set(workloadTokenHeader, token);
-    propagation.inject(context.active(), headers, { set: (carrier, key, value) => carrier.set(key, value) });
+    if (token !== undefined) headers[workloadTokenHeader] = token;
+    propagation.inject(context.active(), headers, headerSetter);
     return headers;
   }
 
-  async function measured<T>(method: string, call: Call<T>): Promise<T> {
-    const begin = clock.monotonicMs();
+  async function measured<T>(method: CalledMethod, call: Call<T>): Promise<T> {
+    const beginMs = clock.monotonicMs();
     let outcome = "ok";
     try {
       return await options.call(call);
@@ -43,19 +90,17 @@ export function createBalancedTransport(options: BalancedTransportOptions): Tran
       outcome = isFault(fault) ? fault.code : "unknown";
       throw fault;
     } finally {
-      duration.record((clock.monotonicMs() - begin) / 1000, {
-        "rpc.method": method,
-        "rpc.response.status_code": outcome,
-      });
+      record(method, outcome, beginMs);
     }
   }
 
   return {
     async unary(method, signal, timeoutMs = defaultTimeoutMs, header, input, contextValues) {
       const headers = await headersFor(header);
-      return measured(`${method.parent.typeName}/${method.name}`, {
-        idempotent: method.idempotency !== Idempotency.IDEMPOTENCY_UNKNOWN,
-        hedgeAfterMs: method.idempotency === Idempotency.NO_SIDE_EFFECTS ? options.hedgeAfterMs : undefined,
+      const rpc = called(method);
+      return measured(rpc, {
+        idempotent: rpc.idempotent,
+        hedgeAfterMs: rpc.hedgeAfterMs,
         timeoutMs,
         signal,
         attempt: (transport, leftMs, attemptSignal) =>
@@ -64,7 +109,7 @@ export function createBalancedTransport(options: BalancedTransportOptions): Tran
     },
     async stream(method, signal, timeoutMs, header, input, contextValues) {
       const headers = await headersFor(header);
-      return measured(`${method.parent.typeName}/${method.name}`, {
+      return measured(called(method), {
         // A stream's messages may be consumed by the first attempt: it is never made twice once a connection stood.
         idempotent: false,
         timeoutMs: timeoutMs ?? Number.POSITIVE_INFINITY,

@@ -2,18 +2,19 @@ import { metrics } from "@opentelemetry/api";
 
 /** What is counted of the calls to one service. */
 export interface CallerMetrics {
-  inFlight(change: 1 | -1): void;
   /** Another attempt, and why. */
   again(reason: "unreachable" | "unavailable" | "hedge"): void;
   /** A call or an attempt that was not made, and why. */
   heldBack(reason: "full" | "failing" | "budget"): void;
 }
 
-export function createCallerMetrics(service: string): CallerMetrics {
+export function createCallerMetrics(service: string, inFlight: () => number): CallerMetrics {
   const meter = metrics.getMeter("plinth.clients");
-  const inFlight = meter.createUpDownCounter("plinth.client.calls.in_flight", {
-    description: "Calls to a service that have not ended",
-  });
+  meter
+    .createObservableUpDownCounter("plinth.client.calls.in_flight", {
+      description: "Calls to a service that have not ended",
+    })
+    .addCallback((result) => result.observe(inFlight(), { service }));
   const again = meter.createCounter("plinth.client.attempts.repeated", {
     description: "Attempts after the first one of a call, by what led to them",
   });
@@ -22,7 +23,6 @@ export function createCallerMetrics(service: string): CallerMetrics {
       "Calls that were not made because too many were in flight or the service failed, and attempts that the retry budget did not allow",
   });
   return {
-    inFlight: (change) => inFlight.add(change, { service }),
     again: (reason) => again.add(1, { service, reason }),
     heldBack: (reason) => heldBack.add(1, { service, reason }),
   };

@@ -66,7 +66,8 @@ export function createCaller(options: CallerOptions): <T>(call: Call<T>) => Prom
     const sinceMs = clock.monotonicMs();
     member.inFlight++;
     try {
-      const transport = await member.channel.connected().catch((error: unknown) => ({ error }));
+      const { channel } = member;
+      const transport = channel.ready() ?? (await channel.connected().catch((error: unknown) => ({ error })));
       if ("error" in transport) {
         pool.report(member, "failed", sinceMs);
         const error = unavailable(`an instance of ${service} cannot be reached`, transport.error);
@@ -110,7 +111,6 @@ export function createCaller(options: CallerOptions): <T>(call: Call<T>) => Prom
       metrics.heldBack(entered);
       throw heldBack(service, entered);
     }
-    metrics.inFlight(1);
     budget.deposit();
     let outcome: "ok" | "failed" | "other" = "other";
     const deadlineMs = clock.monotonicMs() + call.timeoutMs;
@@ -141,7 +141,6 @@ export function createCaller(options: CallerOptions): <T>(call: Call<T>) => Prom
       }
     } finally {
       breaker.leave(outcome);
-      metrics.inFlight(-1);
     }
   };
 

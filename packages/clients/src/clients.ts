@@ -50,11 +50,12 @@ export function createClients(options: ClientsOptions): Clients {
     const known = services.get(service);
     if (known) return known;
     const { resolver } = options;
+    const breaker = createBreaker({ clock, random });
     const shared = {
+      breaker,
       pool: createEndpointPool({ service, caller, resolver, clock, random, logger }),
       budget: createRetryBudget(clock),
-      breaker: createBreaker({ clock, random }),
-      metrics: createCallerMetrics(service),
+      metrics: createCallerMetrics(service, () => breaker.inFlight),
     };
     services.set(service, shared);
     return shared;

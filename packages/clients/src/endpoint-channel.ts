@@ -1,13 +1,17 @@
 import { request } from "node:http";
+import { createRegistry, type DescFile, type DescService } from "@bufbuild/protobuf";
 import type { Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
 import type { Endpoint } from "@plinth/discovery";
 import type { Clock } from "@plinth/kernel";
+import { createGrpcUnary } from "./grpc-unary.ts";
 import { createHttp2Channel } from "./http2-session.ts";
 
 /** The connection to one instance: gRPC over HTTP/2 or, where that cannot pass, Connect JSON over HTTP/1.1. */
 export interface EndpointChannel {
   readonly endpoint: Endpoint;
+  /** The transport, where its connection stands already. */
+  ready(): Transport | undefined;
   /** A transport whose connection stands. Throws when the instance cannot be reached: nothing was sent then. */
   connected(): Promise<Transport>;
   protocol(): "grpc" | "connect-json";
@@ -23,13 +27,19 @@ export function createEndpointChannel(endpoint: Endpoint, clock: Clock): Endpoin
   const host = endpoint.host.includes(":") ? `[${endpoint.host}]` : endpoint.host;
   const baseUrl = `http://${host}:${endpoint.port}`;
   const http2 = createHttp2Channel(baseUrl);
-  const grpc = createGrpcTransport({ baseUrl, sessionManager: http2, readMaxBytes: maxBytes, writeMaxBytes: maxBytes });
+  const limits = { readMaxBytes: maxBytes, writeMaxBytes: maxBytes };
+  const streams = createGrpcTransport({ baseUrl, sessionManager: http2, ...limits });
+  const grpc: Transport = {
+    unary: createGrpcUnary({ channel: http2, ...limits }),
+    stream: (...call) => streams.stream(...call),
+  };
   let json: Transport | undefined;
   let http1UntilMs = Number.NEGATIVE_INFINITY;
 
   return {
     endpoint,
     protocol: () => (clock.monotonicMs() < http1UntilMs ? "connect-json" : "grpc"),
+    ready: () => (http2.current() ? grpc : undefined),
     async connected() {
       if (clock.monotonicMs() >= http1UntilMs) {
         const failure = await http2.open().then(
@@ -41,16 +51,33 @@ export function createEndpointChannel(endpoint: Endpoint, clock: Clock): Endpoin
         if (isUnreachable(failure) || !(await speaksHttp1(endpoint))) throw failure;
         http1UntilMs = clock.monotonicMs() + fallbackMs;
       }
-      json ??= createConnectTransport({
-        baseUrl,
-        httpVersion: "1.1",
-        useBinaryFormat: false,
-        readMaxBytes: maxBytes,
-        writeMaxBytes: maxBytes,
-      });
+      json ??= createJsonTransport(baseUrl);
       return json;
     },
     close: () => http2.close(),
+  };
+}
+
+/** Connect JSON over HTTP/1.1. Messages of a service's own file can stand in a google.protobuf.Any. */
+function createJsonTransport(baseUrl: string): Transport {
+  const byFile = new Map<DescFile, Transport>();
+  const transportOf = ({ file }: DescService): Transport => {
+    const known = byFile.get(file);
+    if (known) return known;
+    const transport = createConnectTransport({
+      baseUrl,
+      httpVersion: "1.1",
+      useBinaryFormat: false,
+      jsonOptions: { registry: createRegistry(file) },
+      readMaxBytes: maxBytes,
+      writeMaxBytes: maxBytes,
+    });
+    byFile.set(file, transport);
+    return transport;
+  };
+  return {
+    unary: (method, ...call) => transportOf(method.parent).unary(method, ...call),
+    stream: (method, ...call) => transportOf(method.parent).stream(method, ...call),
   };
 }
 

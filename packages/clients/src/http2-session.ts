@@ -11,6 +11,8 @@ export interface Http2Channel {
   readonly authority: string;
   /** Resolves when the peer has sent its SETTINGS: only then is it known to speak HTTP/2. */
   open(): Promise<ClientHttp2Session>;
+  /** The connection, where one stands that takes calls. */
+  current(): ClientHttp2Session | undefined;
   request(
     method: string,
     path: string,
@@ -29,23 +31,30 @@ const sessionWindowBytes = 4 << 20;
 
 export function createHttp2Channel(authority: string): Http2Channel {
   let current: Promise<ClientHttp2Session> | undefined;
+  let standing: ClientHttp2Session | undefined;
 
   function open(): Promise<ClientHttp2Session> {
     if (current) return current;
     const opening = openSession(authority, () => {
       // After GOAWAY or close the next call opens a new connection; calls in hand finish on the old one.
-      if (current === opening) current = undefined;
+      if (current === opening) current = standing = undefined;
     });
     current = opening;
-    opening.catch(() => {
-      if (current === opening) current = undefined;
-    });
+    opening.then(
+      (session) => {
+        if (current === opening) standing = session;
+      },
+      () => {
+        if (current === opening) current = undefined;
+      },
+    );
     return opening;
   }
 
   return {
     authority,
     open,
+    current: () => (standing?.closed ? undefined : standing),
     async request(method, path, headers, options) {
       const session = await open();
       return session.request({ ...headers, ":method": method, ":path": path }, options);
@@ -53,7 +62,7 @@ export function createHttp2Channel(authority: string): Http2Channel {
     notifyResponseByteRead() {},
     close() {
       current?.then((session) => session.close()).catch(() => {});
-      current = undefined;
+      current = standing = undefined;
     },
   };
 }

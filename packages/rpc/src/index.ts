@@ -18,10 +18,12 @@ export { createKeySet, type KeySet, type KeySetOptions } from "./auth/key-set.ts
 export { createWorkloadTokenVerifier, type WorkloadTokenVerifier } from "./auth/workload-token-verifier.ts";
 export { healthRoutes } from "./builtin/health-service.ts";
 export { createReflectionSource, type ReflectionSource, reflectionRoutes } from "./builtin/reflection-service.ts";
+export { compressedFlag, enveloped, envelopeHead, lengthIn, Pieces } from "./envelope.ts";
 export { connectErrorToFault, faultToConnectError, thrownToConnectError } from "./fault-mapping.ts";
+export { type HttpHead, NodeHead } from "./http-head.ts";
 export { actorOf, anonymous, type CallContext, type Principal } from "./principal.ts";
-export type { Denial } from "./server/interceptors.ts";
-export { giveReasons } from "./server/library-errors.ts";
+export type { Denial } from "./server/call-steps.ts";
+export { giveReason, onError } from "./server/library-errors.ts";
 export {
   createOnePortListener,
   type NodeRequest,

@@ -43,4 +43,6 @@ export interface CallContext {
   logger: Logger;
   requestHeader: Headers;
   responseHeader: Headers;
+  /** Metadata after the answer or the error. */
+  responseTrailer: Headers;
 }

@@ -55,8 +55,10 @@ async function call(path: string, headers: Record<string, string>, body: Uint8Ar
     const stream = session.request({ ":method": "POST", ":path": path, te: "trailers", ...headers });
     let head: http2.IncomingHttpHeaders = {};
     let trailers: http2.IncomingHttpHeaders = {};
-    stream.on("response", (answered) => {
+    let endedByHead = false;
+    stream.on("response", (answered, flags) => {
       head = answered;
+      endedByHead = (flags & http2.constants.NGHTTP2_FLAG_END_STREAM) !== 0;
     });
     stream.on("trailers", (sent) => {
       trailers = sent;
@@ -64,7 +66,7 @@ async function call(path: string, headers: Record<string, string>, body: Uint8Ar
     stream.end(body);
     const chunks: Buffer[] = [];
     for await (const chunk of stream) chunks.push(chunk as Buffer);
-    return { httpStatus: Number(head[":status"]), head, trailers, body: Buffer.concat(chunks) };
+    return { httpStatus: Number(head[":status"]), head, trailers, body: Buffer.concat(chunks), endedByHead };
   } finally {
     session.close();
   }
@@ -200,6 +202,12 @@ describe("requests of no protocol", () => {
   test("have a method that is not allowed, in JSON, with the one that is", async () => {
     const answer = await told({ ":method": "PUT", "content-type": "application/json" });
     expect(answer).toEqual([405, "unimplemented", "METHOD_NOT_ALLOWED", "POST"]);
+  });
+
+  test("an RPC that is not there has its status in gRPC's trailers, or in a head that ends the stream", async () => {
+    const type = { "content-type": "application/grpc" };
+    const { head, trailers, endedByHead } = await call("/nothing", type, envelope(""));
+    expect(endedByHead ? head["grpc-status"] : trailers["grpc-status"]).toBe("12");
   });
 
   test("name an RPC that is not there, in JSON with 404", async () => {

@@ -8,6 +8,7 @@ import { ErrorInfoSchema } from "@plinth/proto/google/rpc/error_details";
 import { Health, HealthCheckResponse_ServingStatus as Status } from "@plinth/proto/grpc/health/v1/health";
 import { ServerReflection } from "@plinth/proto/grpc/reflection/v1/reflection";
 import { AuditService, Outcome } from "@plinth/proto/plinth/audit/v1/audit";
+import { eventually } from "@plinth/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Authenticator, access, createRpcServer, defineService, type RpcServer } from "../src/index.ts";
 
@@ -245,6 +246,30 @@ describe("built-in services", () => {
 });
 
 describe("one port", () => {
+  test("an HTTP/1.1 connection goes on after a request that was answered before its end", async () => {
+    const socket = connectTcp(server.port(), "127.0.0.1").setNoDelay(true);
+    const statuses: string[] = [];
+    let text = "";
+    socket.on("data", (chunk) => {
+      text += chunk;
+      statuses.splice(0, statuses.length, ...(text.match(/HTTP\/1\.1 \d+/g) ?? []));
+    });
+    const post = (path: string, type: string, rest: string) =>
+      socket.write(`POST ${path} HTTP/1.1\r\nhost: a\r\ncontent-type: ${type}\r\n${rest}`);
+    for (const service of ["plinth.audit.v1.AuditService/ListEntries", "grpc.health.v1.Health/Watch"]) {
+      const answered = statuses.length;
+      // The length of the message is above the limit: nobody waits for the rest, which comes all the same.
+      post(`/${service}`, "application/grpc-web+proto", "transfer-encoding: chunked\r\n\r\n5\r\n\0\x0f\0\0\0\r\n");
+      await eventually(() => expect(statuses).toHaveLength(answered + 1));
+      for (let i = 0; i < 20; i++) socket.write(`1000\r\n${"x".repeat(4096)}\r\n`);
+      socket.write("0\r\n\r\n");
+      post("/plinth.audit.v1.AuditService/GetEntry", "application/json", "content-length: 2\r\n\r\n{}");
+      await eventually(() => expect(statuses).toHaveLength(answered + 2));
+    }
+    expect(statuses).toEqual(["HTTP/1.1 200", "HTTP/1.1 400", "HTTP/1.1 200", "HTTP/1.1 400"]);
+    socket.destroy();
+  });
+
   test("a connection that says nothing sensible is closed, others go on", async () => {
     const answer = await new Promise<string>((resolve) => {
       const socket = connectTcp(server.port(), "127.0.0.1", () => socket.write("PRX\r\n\r\n"));

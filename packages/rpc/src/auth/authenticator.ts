@@ -18,7 +18,7 @@ export interface Caller {
 
 export interface Authenticator {
   /** Throws Fault unauthenticated for a bad token; a call without any is anonymous. */
-  authenticate(headers: Headers): Promise<Caller>;
+  authenticate(headers: Pick<Headers, "get">): Promise<Caller>;
 }
 
 export interface AuthenticatorOptions {

@@ -15,19 +15,25 @@ const reasons: Partial<Record<Code, string>> = {
 const callersFault = ["parse binary", "received compressed envelope"];
 
 /**
- * A request gate that gives a reason to errors which the library itself makes. The library aborts the call's context
+ * A request gate that shows `explain` the errors which the library itself makes. The library aborts the call's context
  * with the error right before it writes it down: that is the moment to add to it.
  */
-export function giveReasons({ signal }: HandlerContext): void {
-  signal.addEventListener("abort", () => giveReason(signal.reason), { once: true });
+export function onError(explain: (error: ConnectError) => void): (context: HandlerContext) => void {
+  return ({ signal }) => {
+    const look = (): void => {
+      if (signal.reason instanceof ConnectError) explain(signal.reason);
+    };
+    signal.addEventListener("abort", look, { once: true });
+  };
 }
 
-function giveReason(thrown: unknown): void {
-  if (!(thrown instanceof ConnectError) || thrown.findDetails(ErrorInfoSchema).length > 0) return;
-  if (thrown.code === Code.Internal && callersFault.some((beginning) => thrown.rawMessage.startsWith(beginning)))
-    (thrown as { code: Code }).code = Code.InvalidArgument;
-  thrown.details.push({
+/** Gives a reason to an error that has none. */
+export function giveReason(error: ConnectError): void {
+  if (error.findDetails(ErrorInfoSchema).length > 0) return;
+  if (error.code === Code.Internal && callersFault.some((beginning) => error.rawMessage.startsWith(beginning)))
+    (error as { code: Code }).code = Code.InvalidArgument;
+  error.details.push({
     desc: ErrorInfoSchema,
-    value: { reason: reasons[thrown.code] ?? "INTERNAL", domain: errorDomain, metadata: {} },
+    value: { reason: reasons[error.code] ?? "INTERNAL", domain: errorDomain, metadata: {} },
   });
 }

@@ -9,7 +9,9 @@ import {
   type Http2Server,
   type Http2ServerRequest,
   type Http2ServerResponse,
+  type IncomingHttpHeaders,
   type ServerHttp2Session,
+  type ServerHttp2Stream,
 } from "node:http2";
 import { type AddressInfo, createServer as createNetServer, type Server as NetServer, type Socket } from "node:net";
 
@@ -21,6 +23,8 @@ export interface OnePortListenerOptions {
   /** 0 picks a free port. */
   port: number;
   handle(request: NodeRequest, response: NodeResponse): void;
+  /** May take a request of HTTP/2 as the bare stream, before `handle` gets it; true: it has. */
+  handleStream?(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): boolean;
   /** HTTP upgrade requests (WebSocket); refused when absent. */
   upgrade?(request: IncomingMessage, socket: Socket, head: Buffer): void;
   /** Open connections at most. Default 10,000. */
@@ -68,13 +72,16 @@ export function createOnePortListener(options: OnePortListenerOptions): OnePortL
   );
   if (options.upgrade)
     http1.on("upgrade", (request, socket, head) => options.upgrade?.(request, socket as Socket, head));
-  const http2 = createHttp2Server(
-    {
-      settings: { maxConcurrentStreams: streamsMax, initialWindowSize: windowBytes, maxHeaderListSize: 16_384 },
-      maxSessionMemory: 32,
-    },
-    (request, response) => options.handle(request, response),
-  );
+  const http2 = createHttp2Server({
+    settings: { maxConcurrentStreams: streamsMax, initialWindowSize: windowBytes, maxHeaderListSize: 16_384 },
+    maxSessionMemory: 32,
+  });
+  // Never listens: makes requests and responses of the streams that are handed to it.
+  const compatibility = createHttp2Server((request, response) => options.handle(request, response));
+  http2.on("stream", (stream: ServerHttp2Stream, headers, flags, rawHeaders) => {
+    if (options.handleStream?.(stream, headers)) return;
+    compatibility.emit("stream", stream, headers, flags, rawHeaders);
+  });
   http2.on("session", (session) => {
     sessions.add(session);
     session.setLocalWindowSize(4 * windowBytes);

@@ -40,8 +40,13 @@ const problems: Record<ProtocolProblem, { status: number; fault: Fault }> = {
 export function protocolAnswer(problem: ProtocolProblem, contentType: string): UniversalServerResponse {
   const { status, fault } = problems[problem];
   const error = faultToConnectError(fault);
-  // Without a message the status may stand in the head, for gRPC ("trailers only") and gRPC-web alike.
-  if (/^application\/grpc(-web)?(-text)?([+;]|$)/i.test(contentType))
+  // gRPC clients take a status in the head only from a head that ends the stream, which is not for an answer to say.
+  if (/^application\/grpc([+;]|$)/i.test(contentType)) {
+    const header = new Headers({ "content-type": contentType });
+    return { status: 200, header, trailer: setTrailerStatus(new Headers(), error) };
+  }
+  // Without a message the status may stand in the head.
+  if (/^application\/grpc-web(-text)?([+;]|$)/i.test(contentType))
     return { status: 200, header: setTrailerStatus(new Headers({ "content-type": contentType }), error) };
   if (/^application\/connect\+/i.test(contentType)) {
     const end = Buffer.from(JSON.stringify(endStreamToJson(new Headers(), error, undefined)));

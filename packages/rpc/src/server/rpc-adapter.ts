@@ -1,3 +1,4 @@
+import type { IncomingMessage } from "node:http";
 import { Code, ConnectError, type ConnectRouter, type ContextValues } from "@connectrpc/connect";
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from "@connectrpc/connect-node";
 import type { Logger } from "@plinth/kernel";
@@ -24,9 +25,8 @@ export function createRpcAdapter(options: RpcAdapterOptions): (request: NodeRequ
         await universalResponseToNodeResponse(protocolAnswer("rpc-unknown", contentType), response);
       return;
     }
-    const answered = await handler(
-      universalRequestFromNodeRequest(request, response, undefined, contextValues(request)),
-    );
+    const call = universalRequestFromNodeRequest(request, response, undefined, contextValues(request));
+    const answered = await handler(isHttp1(request) ? { ...call, body: readToTheEnd(request, response) } : call);
     await universalResponseToNodeResponse(withWords(answered, contentType), response);
   };
   return (request, response) => {
@@ -37,4 +37,15 @@ export function createRpcAdapter(options: RpcAdapterOptions): (request: NodeRequ
       response.destroy();
     });
   };
+}
+
+const isHttp1 = (request: NodeRequest): request is IncomingMessage => request.httpVersionMajor === 1;
+
+/**
+ * The body of a request whose connection will be used again, even when it is answered early: the library would destroy the
+ * request, and Node stops reading for good from a connection with a destroyed request on it.
+ */
+function readToTheEnd(request: IncomingMessage, response: NodeResponse): AsyncIterable<Uint8Array> {
+  response.once("finish", () => request.resume());
+  return request.iterator({ destroyOnReturn: false });
 }

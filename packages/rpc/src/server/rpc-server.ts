@@ -1,6 +1,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { DescMethod } from "@bufbuild/protobuf";
-import { type ConnectRouter, createConnectRouter, createContextValues, type HandlerContext } from "@connectrpc/connect";
+import { createRegistry, type DescMethod } from "@bufbuild/protobuf";
+import {
+  type ConnectError,
+  type ConnectRouter,
+  createConnectRouter,
+  createContextValues,
+  type HandlerContext,
+} from "@connectrpc/connect";
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 import type { Clock, Component, Health, Logger, Random } from "@plinth/kernel";
 import type { Authorizer } from "../access.ts";
@@ -8,11 +14,13 @@ import type { Authenticator } from "../auth/authenticator.ts";
 import { healthRoutes } from "../builtin/health-service.ts";
 import { createReflectionSource, reflectionRoutes } from "../builtin/reflection-service.ts";
 import type { AnyRoute, ServiceRoutes } from "../service-routes.ts";
-import { callContextKey, peerAddressKey } from "./call-state.ts";
-import { createInterceptors, type Denial } from "./interceptors.ts";
-import { giveReasons } from "./library-errors.ts";
+import { createCallSteps, type Denial, type ServedRpc } from "./call-steps.ts";
+import { createInterceptor } from "./interceptor.ts";
+import { giveReason, onError } from "./library-errors.ts";
 import { createOnePortListener } from "./one-port-listener.ts";
 import { createRpcAdapter } from "./rpc-adapter.ts";
+import { peerAddressKey, serverCallKey } from "./server-call.ts";
+import { createUnaryServer } from "./unary/unary-server.ts";
 
 /** Plain HTTP beside the RPCs, by exact path; a path that ends in a slash takes everything below it as well. */
 export type HttpRoutes = Record<string, (request: IncomingMessage, response: ServerResponse) => void>;
@@ -41,6 +49,8 @@ export interface RpcServerOptions {
   defaultTimeoutMs?: number;
   /** Calls in hand at most. Default 2,000. */
   callsMax?: number;
+  /** Adds to errors that are made before or around the handler. Default: ErrorInfo with a reason. */
+  explainError?: (error: ConnectError) => void;
 }
 
 export interface RpcServer extends Component {
@@ -50,43 +60,66 @@ export interface RpcServer extends Component {
 /** Serves Connect, gRPC and gRPC-web, binary and JSON, over HTTP/1.1 and h2c on one port, with health and reflection. */
 export function createRpcServer(options: RpcServerOptions): RpcServer {
   const { services, httpRoutes = {}, health } = options;
-  const routeByMethod = new Map<DescMethod, AnyRoute>();
-  for (const { service, routes } of services) {
-    for (const method of service.methods) {
-      const route = routes.get(method.localName);
-      if (route) routeByMethod.set(method, route);
-    }
-  }
-  const shutdown = new AbortController();
-  const router = createConnectRouter({
-    acceptCompression: [compressionGzip, compressionBrotli],
-    requestGate: giveReasons,
-    interceptors: createInterceptors({
-      ...options,
-      callsMax: options.callsMax ?? 2_000,
-      defaultTimeoutMs: options.defaultTimeoutMs ?? 30_000,
-      routeOf: (method) => routeByMethod.get(method),
-    }),
+  const limits = {
     readMaxBytes: options.readMaxBytes ?? 4 << 20,
     writeMaxBytes: options.writeMaxBytes ?? 16 << 20,
     maxTimeoutMs: options.maxTimeoutMs ?? 300_000,
+    defaultTimeoutMs: options.defaultTimeoutMs ?? 30_000,
+  };
+  const explainError = options.explainError ?? giveReason;
+  // Messages of the services' own files can stand in a google.protobuf.Any in JSON.
+  const registry = createRegistry(...services.map(({ service }) => service.file));
+  const steps = createCallSteps({ ...options, callsMax: options.callsMax ?? 2_000, explainError });
+  const rpcs = new Map<DescMethod, ServedRpc>();
+  const shutdown = new AbortController();
+  const router = createConnectRouter({
+    ...limits,
+    acceptCompression: [compressionGzip, compressionBrotli],
+    requestGate: onError(explainError),
+    interceptors: [
+      createInterceptor({
+        steps,
+        rpcOf: (method) => rpcs.get(method) ?? steps.rpc(method, undefined),
+        defaultTimeoutMs: limits.defaultTimeoutMs,
+      }),
+    ],
     shutdownSignal: shutdown.signal,
+    jsonOptions: { registry },
   });
-  for (const { service, routes } of services) registerService(router, service.methods, routes);
+  const unary = createUnaryServer({ ...limits, steps, registry, explainError, logger: options.logger });
+  for (const { service, routes } of services) {
+    for (const method of service.methods) {
+      const route = routes.get(method.localName);
+      if (!route) continue;
+      const rpc = steps.rpc(method, route);
+      rpcs.set(method, rpc);
+      if (method.methodKind === "unary") unary.add(method, rpc, route.handle);
+      registerRoute(router, method, route);
+    }
+  }
   healthRoutes(
     router,
     health,
     services.map(({ service }) => service.typeName),
   );
   reflectionRoutes(router, createReflectionSource(services.map(({ service }) => service)));
-  const handle = createRpcAdapter({
+  const handleByLibrary = createRpcAdapter({
     router,
     contextValues: (request) => createContextValues().set(peerAddressKey, request.socket.remoteAddress ?? ""),
     fallback: (request, response) =>
       answerPlainHttp(httpRoutes, request as IncomingMessage, response as ServerResponse),
     logger: options.logger,
   });
-  const listener = createOnePortListener({ host: options.host, port: options.port, handle });
+  const listener = createOnePortListener({
+    host: options.host,
+    port: options.port,
+    handleStream: unary.stream,
+    handle(request, response) {
+      if (request.httpVersionMajor === 1 && unary.request(request as IncomingMessage, response as ServerResponse))
+        return;
+      handleByLibrary(request, response);
+    },
+  });
   return {
     name: "rpc server",
     port: () => listener.port(),
@@ -99,26 +132,15 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
   };
 }
 
-function registerService(router: ConnectRouter, methods: readonly DescMethod[], routes: ServiceRoutes["routes"]): void {
-  for (const method of methods) {
-    const route = routes.get(method.localName);
-    if (!route) continue;
-    const implementation = (input: unknown, handlerContext: HandlerContext) => {
-      const call = handlerContext.values.get(callContextKey);
-      const output = route.handle(input as never, call);
-      if (isPromise(output))
-        return output.finally(() => copyHeaders(call.responseHeader, handlerContext.responseHeader));
-      return output;
-    };
-    // The route's type was checked against this method by defineService.
-    router.rpc(method, implementation as never);
-  }
-}
-
-const isPromise = (value: unknown): value is Promise<unknown> => value instanceof Promise;
-
-function copyHeaders(from: Headers, to: Headers): void {
-  for (const [name, value] of from) to.append(name, value);
+function registerRoute(router: ConnectRouter, method: DescMethod, route: AnyRoute): void {
+  const implementation = (input: unknown, { values, responseHeader, responseTrailer }: HandlerContext) => {
+    const call = values.get(serverCallKey);
+    if (call === undefined) throw new Error("the interceptor did not make the call");
+    call.sendThrough(responseHeader, responseTrailer);
+    return route.handle(input as never, call);
+  };
+  // The route's type was checked against this method by defineService.
+  router.rpc(method, implementation as never);
 }
 
 function answerPlainHttp(routes: HttpRoutes, request: IncomingMessage, response: ServerResponse): boolean {

@@ -6,8 +6,9 @@ import { ServerReflection } from "@plinth/proto/grpc/reflection/v1/reflection";
 import { ServerReflection as ServerReflectionAlpha } from "@plinth/proto/grpc/reflection/v1alpha/reflection";
 import {
   createReflectionSource,
-  giveReasons,
+  giveReason,
   healthRoutes,
+  onError,
   type ReflectionSource,
   reflectionRoutes,
 } from "@plinth/rpc";
@@ -37,7 +38,7 @@ export function createLocalRpc(health: Health, reflection: ReflectionSource, log
   const stopping = new AbortController();
   const router = createConnectRouter({
     acceptCompression: [compressionGzip, compressionBrotli],
-    requestGate: giveReasons,
+    requestGate: onError(giveReason),
     readMaxBytes,
     shutdownSignal: stopping.signal,
   });

@@ -1,0 +1,30 @@
+import type { OutgoingHttpHeaders } from "node:http";
+import type { HttpHead } from "../../http-head.ts";
+
+/** What is sent for a request: all of it at once, for nothing of a unary call goes out before its end. */
+export interface Answer {
+  status: number;
+  headers: OutgoingHttpHeaders;
+  body: Uint8Array | undefined;
+  /** HTTP/2 only. */
+  trailers: OutgoingHttpHeaders | undefined;
+}
+
+/** A request and its answer, over either version of HTTP. */
+export interface Exchange {
+  readonly head: HttpHead;
+  readonly remoteAddress: string;
+  /**
+   * Reads the request's body, once. `take` gets each piece as it comes and says whether it wants more; without, what is
+   * left is read and dropped.
+   */
+  read(take: (piece: Buffer) => boolean, end: () => void): void;
+  /** Leaves the body unread. */
+  drop(): void;
+  /** Called when the caller goes away before it was answered. */
+  onGone(listener: () => void): void;
+  /** Does nothing when the caller is gone. Throws when the answer cannot be written, for a field that HTTP does not allow. */
+  send(answer: Answer): void;
+  /** Ends it without an answer. */
+  destroy(): void;
+}

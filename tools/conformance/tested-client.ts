@@ -1,0 +1,39 @@
+// The client that the Connect conformance suite tests: reads on standard input which calls to make, makes them over the
+// transport that calls between services use, and writes down what it saw of each.
+import { ConnectError, createClient } from "@connectrpc/connect";
+import { createEndpointChannel, type EndpointChannel } from "@plinth/clients";
+import { systemClock } from "@plinth/kernel";
+import {
+  type ClientCompatRequest,
+  ClientCompatRequestSchema,
+  ClientCompatResponseSchema,
+  ConformanceService,
+} from "@plinth/proto/connectrpc/conformance/v1/conformance";
+import { frameMessage, readMessages } from "./framed-messages.ts";
+import { makeCall } from "./make-call.ts";
+
+const channels = new Map<string, EndpointChannel>();
+/** Calls at a time. */
+const callsMax = 16;
+const running = new Set<Promise<void>>();
+
+async function answer(request: ClientCompatRequest): Promise<void> {
+  const { testName, host, port } = request;
+  const key = `${host}:${port}`;
+  const endpoint = { instanceId: key, host, port, draining: false };
+  const channel = channels.get(key) ?? createEndpointChannel(endpoint, systemClock);
+  channels.set(key, channel);
+  const result = await makeCall(createClient(ConformanceService, await channel.connected()), request).then(
+    (value) => ({ case: "response" as const, value }),
+    (err: unknown) => ({ case: "error" as const, value: { message: ConnectError.from(err).message } }),
+  );
+  process.stdout.write(frameMessage(ClientCompatResponseSchema, { testName, result }));
+}
+
+for await (const request of readMessages(ClientCompatRequestSchema, process.stdin)) {
+  const call = answer(request).finally(() => running.delete(call));
+  running.add(call);
+  if (running.size >= callsMax) await Promise.race(running);
+}
+await Promise.all(running);
+for (const channel of channels.values()) channel.close();
