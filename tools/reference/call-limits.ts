@@ -45,6 +45,9 @@ export const callLimits: Readonly<Record<string, Readonly<Record<string, readonl
       { name: "probeTimeoutMs", meaning: "to find out whether HTTP/1.1 passes where HTTP/2 does not" },
       { name: "fallbackMs", meaning: "HTTP/1.1 is used before HTTP/2 is tried again" },
     ],
+    "packages/clients/src/with-deadline.ts": [
+      { name: "slackMs", meaning: "before its deadline a peer's cancelling counts as the deadline" },
+    ],
     "packages/clients/src/http2-session.ts": [
       { name: "connectTimeoutMs", meaning: "a connection attempt" },
       { name: "pingIntervalMs", meaning: "between two pings of a connection" },

@@ -6,6 +6,7 @@ import type { Endpoint } from "@plinth/discovery";
 import type { Clock } from "@plinth/kernel";
 import { createGrpcUnary } from "./grpc-unary.ts";
 import { createHttp2Channel } from "./http2-session.ts";
+import { withDeadline } from "./with-deadline.ts";
 
 /** The connection to one instance: gRPC over HTTP/2 or, where that cannot pass, Connect JSON over HTTP/1.1. */
 export interface EndpointChannel {
@@ -31,7 +32,7 @@ export function createEndpointChannel(endpoint: Endpoint, clock: Clock): Endpoin
   const streams = createGrpcTransport({ baseUrl, sessionManager: http2, ...limits });
   const grpc: Transport = {
     unary: createGrpcUnary({ channel: http2, ...limits }),
-    stream: (...call) => streams.stream(...call),
+    stream: withDeadline((...call) => streams.stream(...call), clock),
   };
   let json: Transport | undefined;
   let http1UntilMs = Number.NEGATIVE_INFINITY;
