@@ -1,4 +1,4 @@
-// Runs benchmarks: `node bench/src/run.ts [gateway] [rpc] [platform] [tokens] [cache] [events] [audit] [faults] [operator] [cluster]
+// Runs benchmarks: `node bench/src/run.ts [gateway] [rpc] [platform] [tokens] [cache] [events] [audit] [faults] [registries] [operator] [cluster]
 // [--seconds N] [--also name=bundle]`; all but `cluster` by default.
 import { parseArgs } from "node:util";
 import { benchAudit } from "./audit.bench.ts";
@@ -10,6 +10,7 @@ import { benchGateway } from "./gateway.bench.ts";
 import { machine } from "./machine.ts";
 import { benchOperator } from "./operator.bench.ts";
 import { benchPlatform } from "./platform.bench.ts";
+import { benchRegistries } from "./registries.bench.ts";
 import { benchRpc } from "./rpc.bench.ts";
 import { benchTokens } from "./tokens.bench.ts";
 
@@ -27,6 +28,7 @@ const benches = {
   events: () => benchEvents(seconds),
   audit: () => benchAudit(seconds),
   faults: () => benchFaults(seconds),
+  registries: benchRegistries,
   operator: benchOperator,
   cluster: benchCluster,
 };
