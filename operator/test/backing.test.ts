@@ -30,6 +30,8 @@ describe("the Secret of Kafka", () => {
     [{ brokers: "a:1", username: "plinth" }, /"username" and "password"/],
     [{ brokers: "a:1", password: "secret" }, /"username" and "password"/],
     [{ brokers: "a:1", mechanism: "plain" }, /it is plain/],
+    [{ brokers: "a:1", replication: "0" }, /"replication".*from 1 to 32/],
+    [{ brokers: "a:1", partitions: "many" }, /"partitions".*from 1 to 1000/],
     [{ brokers: "a:1", ...user, mechanism: "none" }, /it is none/],
     [{ brokers: "a:1", ...user, mechanism: "gssapi" }, /"mechanism".*scram-sha-256/],
     [{ brokers: "a:1", tls: "yes" }, /"tls".*on or off/],

@@ -43,6 +43,8 @@ const kafka = {
   ca: undefined,
   mechanism: "none",
   credentials: undefined,
+  partitions: undefined,
+  replication: undefined,
 } as const;
 
 describe("instances", () => {

@@ -49,7 +49,7 @@ export function chartValues(programs: readonly string[], services: readonly stri
     }),
     kafka: group("The event bus, in place of the one in PostgreSQL", {
       existingSecret: text(
-        "Secret with `brokers` (host:port, with commas) and, where Kafka asks for them, `username`, `password`, `mechanism` (`plain`, `scram-sha-256` or `scram-sha-512`, the default), `tls` (`on` or `off`; `on` with a `ca.crt`) and `ca.crt` (PEM of its authorities)",
+        "Secret with `brokers` (host:port, with commas) and, where Kafka asks for them, `username`, `password`, `mechanism` (`plain`, `scram-sha-256` or `scram-sha-512`, the default), `tls` (`on` or `off`; `on` with a `ca.crt`) and `ca.crt` (PEM of its authorities); `partitions` and `replication` of topics that services make: 12 and 3 without them",
       ),
     }),
     redis: group("Shared caches and rate limits that all gateways count together; Redis 7 or newer, or Valkey", {

@@ -7,6 +7,9 @@ export interface KafkaAccess {
   ca: string | undefined;
   mechanism: (typeof mechanisms)[number];
   credentials: { username: string; password: string } | undefined;
+  /** Of topics that services make; undefined: what services do by themselves. */
+  partitions: number | undefined;
+  replication: number | undefined;
 }
 
 /** Redis, as the Secret that the chart's `redis.existingSecret` names says. */
@@ -25,7 +28,16 @@ export interface Backing {
 /** Entries of a Secret by name; an absent or empty one is undefined. */
 export type SecretEntries = Readonly<Record<string, string | undefined>>;
 
-export const kafkaEntries = ["brokers", "username", "password", "mechanism", "tls", "ca.crt"] as const;
+export const kafkaEntries = [
+  "brokers",
+  "username",
+  "password",
+  "mechanism",
+  "tls",
+  "ca.crt",
+  "partitions",
+  "replication",
+] as const;
 export const redisEntries = ["url", "ca.crt"] as const;
 
 const mechanisms = ["none", "plain", "scram-sha-256", "scram-sha-512"] as const;
@@ -46,7 +58,17 @@ export function readKafka(entries: SecretEntries): KafkaAccess {
       `kafka.existingSecret needs "username" and "password" with a mechanism, and neither with none: it is ${mechanism}`,
     );
   const credentials = username === undefined || password === undefined ? undefined : { username, password };
-  return { brokers, tls: tls === "on", ca, mechanism, credentials };
+  const partitions = countIn(entries, "partitions", 1_000);
+  const replication = countIn(entries, "replication", 32);
+  return { brokers, tls: tls === "on", ca, mechanism, credentials, partitions, replication };
+}
+
+function countIn(entries: SecretEntries, name: "partitions" | "replication", max: number): number | undefined {
+  const text = entries[name];
+  if (text === undefined) return undefined;
+  const count = Number(text);
+  if (Number.isInteger(count) && count >= 1 && count <= max) return count;
+  throw new Error(`the entry "${name}" of kafka.existingSecret must be a whole number from 1 to ${max}`);
 }
 
 export function readRedis(entries: SecretEntries): RedisAccess {

@@ -80,6 +80,10 @@ function busEnvironment(service: string, kafka: KafkaAccess | undefined): EnvEnt
     { name: "PLINTH_KAFKA_TLS", value: kafka.tls ? "on" : "off" },
     ...(kafka.ca === undefined ? [] : [{ name: "PLINTH_KAFKA_CA_FILE", value: `${kafkaFolder}/${caEntry}` }]),
     { name: "PLINTH_KAFKA_SASL_MECHANISM", value: kafka.mechanism },
+    ...(kafka.partitions === undefined ? [] : [{ name: "PLINTH_KAFKA_PARTITIONS", value: String(kafka.partitions) }]),
+    ...(kafka.replication === undefined
+      ? []
+      : [{ name: "PLINTH_KAFKA_REPLICATION", value: String(kafka.replication) }]),
     ...(kafka.credentials
       ? [
           fromSecret("PLINTH_KAFKA_USERNAME", secret, "username"),
