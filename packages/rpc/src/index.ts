@@ -20,6 +20,8 @@ export { healthRoutes } from "./builtin/health-service.ts";
 export { createReflectionSource, type ReflectionSource, reflectionRoutes } from "./builtin/reflection-service.ts";
 export { connectErrorToFault, faultToConnectError, thrownToConnectError } from "./fault-mapping.ts";
 export { actorOf, anonymous, type CallContext, type Principal } from "./principal.ts";
+export { type HttpBinding, httpBindingsOf } from "./rest/http-bindings.ts";
+export { type RestError, restError } from "./rest/rest-error.ts";
 export type { Denial } from "./server/interceptors.ts";
 export { giveReasons } from "./server/library-errors.ts";
 export {

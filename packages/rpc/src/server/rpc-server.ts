@@ -7,11 +7,12 @@ import type { Authorizer } from "../access.ts";
 import type { Authenticator } from "../auth/authenticator.ts";
 import { healthRoutes } from "../builtin/health-service.ts";
 import { createReflectionSource, reflectionRoutes } from "../builtin/reflection-service.ts";
+import { createRestHandler } from "../rest/rest-handler.ts";
 import type { AnyRoute, ServiceRoutes } from "../service-routes.ts";
 import { callContextKey, peerAddressKey } from "./call-state.ts";
 import { createInterceptors, type Denial } from "./interceptors.ts";
 import { giveReasons } from "./library-errors.ts";
-import { createOnePortListener } from "./one-port-listener.ts";
+import { createOnePortListener, type NodeRequest } from "./one-port-listener.ts";
 import { createRpcAdapter } from "./rpc-adapter.ts";
 
 /** Plain HTTP beside the RPCs, by exact path; a path that ends in a slash takes everything below it as well. */
@@ -47,7 +48,7 @@ export interface RpcServer extends Component {
   port(): number;
 }
 
-/** Serves Connect, gRPC and gRPC-web, binary and JSON, over HTTP/1.1 and h2c on one port, with health and reflection. */
+/** Serves Connect, gRPC and gRPC-web, binary and JSON, and REST over HTTP/1.1 and h2c on one port, with health and reflection. */
 export function createRpcServer(options: RpcServerOptions): RpcServer {
   const { services, httpRoutes = {}, health } = options;
   const routeByMethod = new Map<DescMethod, AnyRoute>();
@@ -57,6 +58,7 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
       if (route) routeByMethod.set(method, route);
     }
   }
+  const limits = { readMaxBytes: options.readMaxBytes ?? 4 << 20, writeMaxBytes: options.writeMaxBytes ?? 16 << 20 };
   const shutdown = new AbortController();
   const router = createConnectRouter({
     acceptCompression: [compressionGzip, compressionBrotli],
@@ -67,8 +69,7 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
       defaultTimeoutMs: options.defaultTimeoutMs ?? 30_000,
       routeOf: (method) => routeByMethod.get(method),
     }),
-    readMaxBytes: options.readMaxBytes ?? 4 << 20,
-    writeMaxBytes: options.writeMaxBytes ?? 16 << 20,
+    ...limits,
     maxTimeoutMs: options.maxTimeoutMs ?? 300_000,
     shutdownSignal: shutdown.signal,
   });
@@ -79,11 +80,14 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
     services.map(({ service }) => service.typeName),
   );
   reflectionRoutes(router, createReflectionSource(services.map(({ service }) => service)));
+  const contextValues = ({ socket }: NodeRequest) =>
+    createContextValues().set(peerAddressKey, socket.remoteAddress ?? "");
+  const rest = createRestHandler({ ...options, ...limits, handlers: router.handlers, contextValues });
   const handle = createRpcAdapter({
     router,
-    contextValues: (request) => createContextValues().set(peerAddressKey, request.socket.remoteAddress ?? ""),
+    contextValues,
     fallback: (request, response) =>
-      answerPlainHttp(httpRoutes, request as IncomingMessage, response as ServerResponse),
+      rest(request, response) || answerPlainHttp(httpRoutes, request as IncomingMessage, response as ServerResponse),
     logger: options.logger,
   });
   const listener = createOnePortListener({ host: options.host, port: options.port, handle });
