@@ -39,7 +39,9 @@ export function createRestHandler(
   options: RestHandlerOptions,
 ): (request: NodeRequest, response: NodeResponse) => boolean {
   const { services, contextValues, readMaxBytes, writeMaxBytes, logger } = options;
-  const bindings = services.flatMap(({ service, routes }) =>
+  // Of two routes of one service the later one is called, here as by the handlers' paths.
+  const byName = new Map(services.map((routes) => [routes.service.typeName, routes]));
+  const bindings = [...byName.values()].flatMap(({ service, routes }) =>
     httpBindingsOf(service).filter(({ rpc }) => routes.has(rpc.localName)),
   );
   const router = createRestRouter(bindings);
@@ -162,7 +164,7 @@ const methodNotAllowed = (allow: string): Fault =>
 const pathUnknown = new Fault({
   code: "not_found",
   reason: "PATH_UNKNOWN",
-  message: "nothing is called at this path: compare it with openapi.json of the service",
+  message: "no call has this path: they stand beside the RPCs in the proto files, as google.api.http",
 });
 
 const pathMalformed = new Fault({
