@@ -62,6 +62,9 @@ export const limitList: Readonly<Record<string, Readonly<Record<string, readonly
       { name: "windowBytes", meaning: "flow control window of an HTTP/2 stream" },
       { name: "maxSessionMemory", meaning: "memory of one HTTP/2 connection", unit: "MiB" },
     ],
+    "packages/rpc/src/rest/query-to-json.ts": [
+      { name: "quotedCharsMax", meaning: "characters of a query's key that an error repeats", unit: "count" },
+    ],
     "packages/rpc/src/builtin/health-service.ts": [
       { name: "watchIntervalMs", meaning: "between two looks of `grpc.health.v1` Watch" },
     ],

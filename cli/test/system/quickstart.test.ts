@@ -62,6 +62,7 @@ describe("docs/quickstart.md", () => {
       '"title":"Shopping"',
       '"reason":"TOKEN_MISSING"',
       '"code":"permission_denied"',
+      '"status":"PERMISSION_DENIED"',
       "notes.v1.NoteShared",
       "notes.v1.NoteCreated",
       "Hello Ann, you are user:",

@@ -22,6 +22,8 @@ export { compressedFlag, enveloped, envelopeHead, lengthIn, Pieces } from "./env
 export { connectErrorToFault, faultToConnectError, thrownToConnectError } from "./fault-mapping.ts";
 export { type HttpHead, NodeHead } from "./http-head.ts";
 export { actorOf, anonymous, type CallContext, type Principal } from "./principal.ts";
+export { type HttpBinding, httpBindingsOf } from "./rest/http-bindings.ts";
+export { type RestError, restError } from "./rest/rest-error.ts";
 export type { Denial } from "./server/call-steps.ts";
 export { giveReason, onError } from "./server/library-errors.ts";
 export {

@@ -49,7 +49,12 @@ describe("a token of auth", () => {
     const answer = await call("/required/x");
     expect(answer.status).toBe(401);
     expect(answer.headers.get("www-authenticate")).toBe('Bearer realm="plinth"');
-    expect(await answer.json()).toMatchObject({ code: "unauthenticated", reason: "TOKEN_MISSING" });
+    const said = (await answer.json()) as object;
+    expect(said).toMatchObject({ code: "unauthenticated", reason: "TOKEN_MISSING" });
+    const info = { "@type": "type.googleapis.com/google.rpc.ErrorInfo", reason: "TOKEN_MISSING", domain: "plinth.dev" };
+    expect(said).toMatchObject({ error: { code: 401, status: "UNAUTHENTICATED", details: [info] } });
+    const connect = await fetch(`${running.url}/required/x`, { headers: { "connect-protocol-version": "1" } });
+    expect(await connect.json()).not.toHaveProperty("error");
     expect((await call("/optional/x")).status).toBe(200);
     expect((await call("/none/x")).status).toBe(200);
   });

@@ -13,11 +13,12 @@ import type { Authorizer } from "../access.ts";
 import type { Authenticator } from "../auth/authenticator.ts";
 import { healthRoutes } from "../builtin/health-service.ts";
 import { createReflectionSource, reflectionRoutes } from "../builtin/reflection-service.ts";
+import { createRestHandler } from "../rest/rest-handler.ts";
 import type { AnyRoute, ServiceRoutes } from "../service-routes.ts";
 import { createCallSteps, type Denial, type ServedRpc } from "./call-steps.ts";
 import { createInterceptor } from "./interceptor.ts";
 import { giveReason, onError } from "./library-errors.ts";
-import { createOnePortListener } from "./one-port-listener.ts";
+import { createOnePortListener, type NodeRequest } from "./one-port-listener.ts";
 import { createRpcAdapter } from "./rpc-adapter.ts";
 import { peerAddressKey, serverCallKey } from "./server-call.ts";
 import { createUnaryServer } from "./unary/unary-server.ts";
@@ -57,7 +58,7 @@ export interface RpcServer extends Component {
   port(): number;
 }
 
-/** Serves Connect, gRPC and gRPC-web, binary and JSON, over HTTP/1.1 and h2c on one port, with health and reflection. */
+/** Serves Connect, gRPC and gRPC-web, binary and JSON, and REST over HTTP/1.1 and h2c on one port, with health and reflection. */
 export function createRpcServer(options: RpcServerOptions): RpcServer {
   const { services, httpRoutes = {}, health } = options;
   const limits = {
@@ -103,11 +104,14 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
     services.map(({ service }) => service.typeName),
   );
   reflectionRoutes(router, createReflectionSource(services.map(({ service }) => service)));
+  const contextValues = ({ socket }: NodeRequest) =>
+    createContextValues().set(peerAddressKey, socket.remoteAddress ?? "");
+  const rest = createRestHandler({ ...options, ...limits, handlers: router.handlers, contextValues });
   const handleByLibrary = createRpcAdapter({
     router,
-    contextValues: (request) => createContextValues().set(peerAddressKey, request.socket.remoteAddress ?? ""),
+    contextValues,
     fallback: (request, response) =>
-      answerPlainHttp(httpRoutes, request as IncomingMessage, response as ServerResponse),
+      rest(request, response) || answerPlainHttp(httpRoutes, request as IncomingMessage, response as ServerResponse),
     logger: options.logger,
   });
   const listener = createOnePortListener({

@@ -52,10 +52,15 @@ function hasLongBody(exchange: Exchange): boolean {
   return downstream.hasBody && !downstream.bodyEnded && (head.chunked || head.contentLength > 65_536);
 }
 
-/** Plain HTTP and unary Connect: the status and Connect's error object, with the reason and request id added. */
+/**
+ * Plain HTTP and unary Connect: the status and Connect's error object, with the reason and request id added. A caller that
+ * did not say it speaks Connect may speak REST, so it finds the error of AIP-193 in the same object.
+ */
 function refuseJson(exchange: Exchange, refusal: Refusal, headers: string[]): void {
+  const { json, rest } = errorForms(refusal);
   const error = {
-    ...errorForms(refusal).json,
+    ...json,
+    ...(exchange.kind === "http" ? rest : {}),
     reason: refusal.reason,
     ...(exchange.requestId === "" ? {} : { requestId: exchange.requestId }),
   };
