@@ -122,9 +122,10 @@ test("a service that fails all its calls is spared most of them", async () => {
   const reasons: string[] = [];
   for (let i = 0; i < 200; i++) await client.recordEntry(record).catch((err: Fault) => void reasons.push(err.reason));
   expect(reasons).toHaveLength(200);
-  expect(reasons.filter((reason) => reason === "SERVICE_FAILING").length).toBeGreaterThan(80);
-  expect(a.calls.length).toBeGreaterThanOrEqual(20);
-  expect(a.calls.length).toBeLessThan(150);
+  const spared = reasons.filter((reason) => reason === "SERVICE_FAILING").length;
+  expect(spared).toBeGreaterThan(60);
+  // Three attempts at most of each that was made.
+  expect(a.calls.length).toBeLessThanOrEqual(3 * (reasons.length - spared));
 });
 
 test("calls to a service that hangs are bounded, and go on when it has answered", async () => {
