@@ -170,7 +170,7 @@ test("the audit log, a stream and what says where a call came from included", as
   expect(Number(checkpoint.size)).toBeGreaterThan(0);
   await rest("GetConsistencyProof", "GET", `${audit}/log/consistencyProof?from_size=1`);
   expect(await rest("ListLogKeys", "GET", `${audit}/log/keys`)).toMatchObject({ keys: [{}] });
-  expect(await rest("ListGaps", "GET", `${audit}/log/gaps`)).toEqual({ gaps: [] });
+  expect(await rest("ListGaps", "GET", `${audit}/log/gaps`)).toEqual({ gaps: [], reuses: [] });
   expect(await rest("RotateLogKey", "POST", `${audit}/log/keys:rotate`)).toHaveProperty("key");
   expect(await rest("GetWitnessRequest", "GET", `${audit}/log/witnessRequest?old_size=0`)).toHaveProperty("body");
 
