@@ -342,6 +342,13 @@ describe.each([
   });
 });
 
+test("a body of unknown length is read no further than the limit, and its connection lives on", async () => {
+  const chunked = { ...json, "transfer-encoding": "chunked" };
+  const refused = await overHttp1("POST", "/library/v1/things", chunked, `{"name":"${"x".repeat(500_000)}"}`);
+  expect([refused.status, error(refused).details]).toEqual([413, [info("MESSAGE_TOO_LARGE")]]);
+  expect((await overHttp1("GET", "/library/v1/things/a")).status).toBe(200);
+});
+
 test.each(["/library/v1/things/slow", "/library/v1/things:watch?count=1&name=endless"])(
   "a caller who leaves ends the call %s",
   async (path) => {
