@@ -176,7 +176,7 @@ test("the audit log, a stream and what says where a call came from included", as
 
   // A signature of nobody: that the service says so is its answer.
   const nobodys = await send("POST", `${audit}/log/checkpoints/${checkpoint.size}:addCosignatures`, { lines: "x" });
-  expect(await nobodys.json()).toMatchObject({ error: { details: [{ reason: "COSIGNATURE_REFUSED" }] } });
+  expect(await nobodys.json()).toMatchObject({ error: { details: [{ reason: "CHECKPOINT_INVALID" }] } });
   called.add("AddCosignatures");
 
   const exported = await send("POST", `${audit}/entries:export`, { format: "EXPORT_FORMAT_CSV" });
