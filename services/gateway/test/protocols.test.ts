@@ -97,6 +97,8 @@ describe.each([
     const error = await call.catch((err: ConnectError) => err);
     const reasons = (error as ConnectError).findDetails(ErrorInfoSchema).map(({ reason, domain }) => [reason, domain]);
     expect(reasons).toEqual([["ROUTE_NOT_FOUND", "plinth.dev"]]);
+    const answer = await fetch(`${running.url}/nowhere/v1/things`);
+    expect(await answer.json()).toMatchObject({ error: { code: 404, status: "UNIMPLEMENTED" } });
   });
 });
 

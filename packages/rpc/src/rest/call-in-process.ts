@@ -6,17 +6,17 @@ import { createTransport } from "@connectrpc/connect/protocol-connect";
 const ofProtocol =
   /^(content-(type|length|encoding)|accept(-encoding)?|connection|keep-alive|te|trailer|transfer-encoding|upgrade|expect|host|connect-.*|grpc-.*|x-server-timeout|:.*)$/;
 
-export interface InProcessOptions {
-  handlers: ReadonlyMap<string, UniversalHandler>;
-  readMaxBytes: number;
-  writeMaxBytes: number;
-}
+/** The handlers judge sizes, and say it with a reason. */
+const unlimited = 0xffff_ffff;
 
 /**
  * Calls RPCs of this process as the Connect protocol does, without a network: what a call passes (interceptors, limits,
  * deadlines, reasons) is the same, and so is what it looks like in logs and metrics.
  */
-export function createInProcessTransport(options: InProcessOptions, contextValues: ContextValues): Transport {
+export function createInProcessTransport(
+  handlers: ReadonlyMap<string, UniversalHandler>,
+  contextValues: ContextValues,
+): Transport {
   return createTransport({
     baseUrl: "http://in.process",
     useBinaryFormat: true,
@@ -24,10 +24,10 @@ export function createInProcessTransport(options: InProcessOptions, contextValue
     acceptCompression: [],
     sendCompression: null,
     compressMinBytes: 0,
-    readMaxBytes: options.writeMaxBytes,
-    writeMaxBytes: options.readMaxBytes,
+    readMaxBytes: unlimited,
+    writeMaxBytes: unlimited,
     async httpClient({ url, method, header, body, signal }) {
-      const handler = options.handlers.get(new URL(url).pathname);
+      const handler = handlers.get(new URL(url).pathname);
       if (handler === undefined) throw new Error(`no handler for ${url}`);
       const answer = await handler({
         httpVersion: "2.0",

@@ -6,6 +6,17 @@ import type { NodeRequest } from "../server/one-port-listener.ts";
  * REQUEST_MALFORMED (no UTF-8).
  */
 export async function readBody(request: NodeRequest, maxBytes: number): Promise<string> {
+  const bytes = await readBytes(request, maxBytes);
+  if (bytes.byteLength === 0) return "";
+  checkType(request.headers["content-type"] ?? "", request.headers["content-encoding"] ?? "identity");
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new Fault({ code: "invalid_argument", reason: "REQUEST_MALFORMED", message: "the body is no UTF-8", cause });
+  }
+}
+
+async function readBytes(request: NodeRequest, maxBytes: number): Promise<Uint8Array> {
   if (Number(request.headers["content-length"] ?? 0) > maxBytes) throw tooLarge(maxBytes);
   const chunks: Uint8Array[] = [];
   let bytes = 0;
@@ -14,13 +25,7 @@ export async function readBody(request: NodeRequest, maxBytes: number): Promise<
     if (bytes > maxBytes) throw tooLarge(maxBytes);
     chunks.push(chunk);
   }
-  if (bytes === 0) return "";
-  checkType(request.headers["content-type"] ?? "", request.headers["content-encoding"] ?? "identity");
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));
-  } catch (cause) {
-    throw new Fault({ code: "invalid_argument", reason: "REQUEST_MALFORMED", message: "the body is no UTF-8", cause });
-  }
+  return Buffer.concat(chunks);
 }
 
 const tooLarge = (maxBytes: number): Fault =>

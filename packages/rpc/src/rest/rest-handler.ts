@@ -4,14 +4,14 @@ import {
   type DescMethodUnary,
   type Registry,
 } from "@bufbuild/protobuf";
-import type { ContextValues } from "@connectrpc/connect";
+import { ConnectError, type ContextValues } from "@connectrpc/connect";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
-import { Fault, type Logger } from "@plinth/kernel";
+import { Fault, isFault, type Logger } from "@plinth/kernel";
 import { faultToConnectError, thrownToConnectError } from "../fault-mapping.ts";
 import type { NodeRequest, NodeResponse } from "../server/one-port-listener.ts";
 import type { ServiceRoutes } from "../service-routes.ts";
 import { bindRequest, type RequestMessage } from "./bind-request.ts";
-import { callHeaders, createInProcessTransport, type InProcessOptions } from "./call-in-process.ts";
+import { callHeaders, createInProcessTransport } from "./call-in-process.ts";
 import { type HttpBinding, httpBindingsOf } from "./http-bindings.ts";
 import { readBody } from "./read-body.ts";
 import { type AnswerWriter, createAnswerWriter } from "./rest-answer.ts";
@@ -25,10 +25,8 @@ export interface RestHandlerOptions {
   /** What the RPCs' interceptors know of a request besides its headers. */
   contextValues: (request: NodeRequest) => ContextValues;
   logger: Logger;
-  /** One request body at most, as JSON and as protobuf. */
+  /** One request body at most. */
   readMaxBytes: number;
-  /** One response message at most, as protobuf. */
-  writeMaxBytes: number;
 }
 
 /**
@@ -38,7 +36,7 @@ export interface RestHandlerOptions {
 export function createRestHandler(
   options: RestHandlerOptions,
 ): (request: NodeRequest, response: NodeResponse) => boolean {
-  const { services, contextValues, readMaxBytes, writeMaxBytes, logger } = options;
+  const { services, contextValues, readMaxBytes, logger } = options;
   // Of two routes of one service the later one is called, here as by the handlers' paths.
   const byName = new Map(services.map((routes) => [routes.service.typeName, routes]));
   const bindings = [...byName.values()].flatMap(({ service, routes }) =>
@@ -48,7 +46,7 @@ export function createRestHandler(
   const prefixes = new Set(bindings.flatMap(({ template }) => prefixOf(template.text)));
   const registry = createRegistry(...services.map(({ service }) => service.file));
   const handlers = new Map(options.handlers.map((handler) => [handler.requestPath, handler]));
-  const call = createCall({ registry, handlers, contextValues, readMaxBytes, writeMaxBytes });
+  const call = createCall({ registry, handlers, contextValues, readMaxBytes, logger });
   return (request, response) => {
     const [path = "", query = ""] = splitTarget(request.url ?? "");
     const method = request.method ?? "GET";
@@ -102,11 +100,13 @@ interface Call {
   query: string;
 }
 
-interface CallOptions extends InProcessOptions, Pick<RestHandlerOptions, "contextValues"> {
+interface CallOptions extends Pick<RestHandlerOptions, "contextValues" | "readMaxBytes" | "logger"> {
   registry: Registry;
+  /** By path. */
+  handlers: ReadonlyMap<string, UniversalHandler>;
 }
 
-function createCall({ registry, contextValues, ...inProcess }: CallOptions) {
+function createCall({ registry, handlers, contextValues, readMaxBytes, logger }: CallOptions) {
   return async ({ binding, request, response, answer, values, query }: Call): Promise<void> => {
     const gone = new AbortController();
     response.once("close", () => gone.abort());
@@ -114,9 +114,9 @@ function createCall({ registry, contextValues, ...inProcess }: CallOptions) {
       const headers = callHeaders(request.headers);
       const timeoutMs = serverTimeoutMs(request);
       if (timeoutMs !== undefined) headers.set("connect-timeout-ms", String(timeoutMs));
-      const body = await readBody(request, inProcess.readMaxBytes);
+      const body = await readBody(request, readMaxBytes);
       const message = bindRequest(binding, { values, query, body }, registry);
-      const transport = createInProcessTransport(inProcess, contextValues(request));
+      const transport = createInProcessTransport(handlers, contextValues(request));
       const { rpc } = binding;
       if (rpc.methodKind === "unary")
         await answer.message(
@@ -129,8 +129,15 @@ function createCall({ registry, contextValues, ...inProcess }: CallOptions) {
           await transport.stream(rpc as DescMethodServerStreaming, gone.signal, undefined, headers, once(message)),
         );
     } catch (err) {
-      // Nobody is left to read it; the interceptors have written down what else went wrong.
-      if (!gone.signal.aborted) await answer.error(thrownToConnectError(err));
+      // Nobody is left to read it.
+      if (gone.signal.aborted) return;
+      // What the call itself threw is written down already: here it is a ConnectError.
+      if (!(err instanceof ConnectError || isFault(err)))
+        logger.error(
+          { err, rpc: `${binding.rpc.parent.typeName}/${binding.rpc.name}` },
+          "a REST call failed around its RPC",
+        );
+      answer.error(thrownToConnectError(err));
     }
   };
 }

@@ -1,7 +1,8 @@
 import { Agent, request as httpRequest, type IncomingHttpHeaders } from "node:http";
 import { connect as connectHttp2 } from "node:http2";
+import { connect as connectTcp } from "node:net";
 import { text } from "node:stream/consumers";
-import { createHealth, Fault, type Logger, silentLogger, systemClock, systemRandom } from "@plinth/kernel";
+import { createHealth, createLogger, Fault, systemClock, systemRandom } from "@plinth/kernel";
 import { eventually } from "@plinth/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
@@ -17,6 +18,7 @@ import { libraryService } from "./library-service.ts";
 
 const service = libraryService();
 const denials: Denial[] = [];
+const logged: string[] = [];
 const begun: string[] = [];
 const aborted: string[] = [];
 let server: RpcServer;
@@ -37,6 +39,8 @@ async function get({ name, count }: Thing, call: CallContext): Promise<object> {
       });
     case "broken":
       throw new Error("select * from secret_table failed");
+    case "unwritable":
+      return { updateMask: { paths: ["No_Field_Is_Called_So"] } };
     case "headers":
       call.responseHeader.append("etag", '"7"');
       return {};
@@ -96,7 +100,7 @@ beforeAll(async () => {
     },
     authorizer: { check: async ({ subject }) => subject === "user:cleaner" },
     health: createHealth(),
-    logger: silentLogger as Logger,
+    logger: createLogger({ service: "library", level: "info", write: (line) => void logged.push(line) }),
     clock: systemClock,
     random: systemRandom,
     onDenied: (denial) => denials.push(denial),
@@ -340,6 +344,38 @@ describe.each([
     expect(answer.status).toBe(400);
     expect(error(answer)).toMatchObject({ status: "FAILED_PRECONDITION", details: [info("NOT_NOW")] });
   });
+});
+
+test("an answer that JSON cannot write is an internal error, and is written down once", async () => {
+  logged.length = 0;
+  const answer = await overHttp1("GET", "/library/v1/things/unwritable");
+  expect([answer.status, error(answer)]).toEqual([500, expect.objectContaining({ message: "internal error" })]);
+  expect(logged).toHaveLength(1);
+  expect(JSON.parse(logged[0] ?? "")).toMatchObject({ rpc: "library.v1.LibraryService/Get", err: {} });
+});
+
+test("callers who leave while sending are no error of ours", async () => {
+  logged.length = 0;
+  const socket = connectTcp(server.port(), "127.0.0.1");
+  const head =
+    "POST /library/v1/things HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 99\r\n";
+  await new Promise<void>((resolve) => socket.write(`${head}\r\n{`, () => resolve()));
+  socket.destroy();
+  const session = connectHttp2(`http://127.0.0.1:${server.port()}`);
+  const stream = session.request({ ":method": "POST", ":path": "/library/v1/things", ...json }, { endStream: false });
+  await new Promise<void>((resolve) => stream.write("{", () => resolve()));
+  stream.close(8);
+  await new Promise((resolve) => session.ping(resolve));
+  session.destroy();
+  expect((await overHttp1("GET", "/library/v1/things/a")).status).toBe(200);
+  expect(logged).toEqual([]);
+});
+
+test("a body of unknown length is read no further than the limit, and its connection lives on", async () => {
+  const chunked = { ...json, "transfer-encoding": "chunked" };
+  const refused = await overHttp1("POST", "/library/v1/things", chunked, `{"name":"${"x".repeat(500_000)}"}`);
+  expect([refused.status, error(refused).details]).toEqual([413, [info("MESSAGE_TOO_LARGE")]]);
+  expect((await overHttp1("GET", "/library/v1/things/a")).status).toBe(200);
 });
 
 test.each(["/library/v1/things/slow", "/library/v1/things:watch?count=1&name=endless"])(
