@@ -18,8 +18,8 @@ export interface BackingServers {
   /** Objects that give the servers their names in the cluster. */
   objects(namespace: string): object[];
   topics(): Promise<string[]>;
-  /** Number of keys. */
-  cached(): Promise<number>;
+  /** Commands that read, wrote or counted something in Redis. */
+  commands(): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -47,7 +47,7 @@ export async function startBackingServers(namespace: string): Promise<BackingSer
     topics: async () => [
       ...new Set((await readdir(path.join(folder, "kafka/data"))).map((name) => name.replace(/-\d+$/, ""))),
     ],
-    async cached() {
+    async commands() {
       const at = [
         "-h",
         hostAddress,
@@ -59,8 +59,9 @@ export async function startBackingServers(namespace: string): Promise<BackingSer
         "-a",
         password,
       ];
-      const { stdout } = await attempt("redis-cli", [...at, "DBSIZE"]);
-      return Number(/\d+/.exec(stdout)?.[0] ?? 0);
+      const { stdout } = await attempt("redis-cli", [...at, "INFO", "commandstats"]);
+      const calls = [...stdout.matchAll(/^cmdstat_(?:get|mget|set|del|eval|evalsha)[|\w]*:calls=(\d+)/gm)];
+      return calls.reduce((sum, [, count]) => sum + Number(count), 0);
     },
     async stop() {
       await Promise.all([kafka.kill(), redis.kill()]);

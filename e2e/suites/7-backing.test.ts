@@ -47,7 +47,7 @@ describe.skipIf(!target.hermetic)("Kafka with SCRAM over TLS, and Redis with TLS
     await servers?.stop();
   });
 
-  test("what happens goes through Kafka into the audit log, and caches are in Redis", async () => {
+  test("what happens goes through Kafka into the audit log, and caches and limits are in Redis", async () => {
     const url = await gatewayUrl();
     const token = await signIn(url, await administrator());
     const email = `backing-${Date.now()}@plinth.localhost`;
@@ -58,7 +58,7 @@ describe.skipIf(!target.hermetic)("Kafka with SCRAM over TLS, and Redis with TLS
       expect(JSON.stringify(found.body)).toContain(created.body["id"]);
     }, 60_000);
     expect(await servers.topics()).toContain("plinth.identity.user.v1");
-    expect(await servers.cached()).toBeGreaterThan(0);
+    expect(await servers.commands()).toBeGreaterThan(0);
   });
 });
 
