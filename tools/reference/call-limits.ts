@@ -32,6 +32,7 @@ export const callLimits: Readonly<Record<string, Readonly<Record<string, readonl
       { name: "inFlightMaxDefault", meaning: "calls of one process to one service in flight" },
       { name: "callsMin", meaning: "calls within the window before any is held back" },
       { name: "windowMs", meaning: "what a service is judged by before calls to it are held back" },
+      { name: "acceptedInRowMin", meaning: "calls accepted in a row after which nothing is held back" },
       { name: "heldBackPercentMax", meaning: "percent of calls that are held back at most" },
     ],
     "packages/balancer/src/retry-budget.ts": [

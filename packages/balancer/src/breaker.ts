@@ -6,7 +6,7 @@ export interface Breaker {
    * late, and this call was chosen to spare it.
    */
   enter(): "ok" | "full" | "failing";
-  /** What became of a call that was let in. "other": its caller gave up, or did something wrong. */
+  /** What became of a call that was let in. "other": its caller gave up, or nothing was reached that could be spared. */
   leave(outcome: "ok" | "failed" | "other"): void;
   readonly inFlight: number;
 }
@@ -25,13 +25,15 @@ const multiplier = 2;
 const callsMin = 20;
 /** Some always pass, so that a service that works again is found out within seconds (Envoy's max_rejection_probability). */
 const heldBackPercentMax = 80;
+/** So many accepted in a row, and what was before is forgotten: a service that is back is not made to wait for the window. */
+const acceptedInRowMin = 3;
 const windowMs = 10_000;
 const slots = 10;
 
 /**
  * Bounds what one caller asks of one service: calls in flight, and calls to a service that fails (client-side throttling,
  * SRE book chapter 21): a call is held back with probability max(0, (calls - 2 × accepted) / (calls + 1)) of the last 10 s. It
- * needs no half-open state: one in five always passes, and those that succeed let more through.
+ * needs no half-open state: one in five always passes, and three that succeed in a row end it.
  */
 export function createBreaker({ clock, random, inFlightMax = inFlightMaxDefault }: BreakerOptions): Breaker {
   const calls = new Float64Array(slots);
@@ -39,6 +41,7 @@ export function createBreaker({ clock, random, inFlightMax = inFlightMaxDefault 
   let slot = 0;
   let slotSinceMs = clock.monotonicMs();
   let inFlight = 0;
+  let acceptedInRow = 0;
 
   function turn(): void {
     const passed = Math.floor((clock.monotonicMs() - slotSinceMs) / (windowMs / slots));
@@ -71,7 +74,12 @@ export function createBreaker({ clock, random, inFlightMax = inFlightMaxDefault 
       if (outcome === "other") return;
       turn();
       calls[slot] = (calls[slot] as number) + 1;
-      if (outcome === "ok") accepted[slot] = (accepted[slot] as number) + 1;
+      acceptedInRow = outcome === "ok" ? acceptedInRow + 1 : 0;
+      if (outcome === "failed") return;
+      accepted[slot] = (accepted[slot] as number) + 1;
+      if (acceptedInRow !== acceptedInRowMin) return;
+      calls.fill(0);
+      accepted.fill(0);
     },
     get inFlight() {
       return inFlight;

@@ -50,10 +50,8 @@ describe("breaker", () => {
   test("opens wide again once the service works", () => {
     const { clock, passed } = open();
     passed(500, "failed");
-    for (let second = 0; second < 30; second++) {
-      clock.advance(1_000);
-      passed(100, "ok");
-    }
+    clock.advance(1_000);
+    expect(passed(100, "ok")).toBeGreaterThan(70);
     expect(passed(100, "ok")).toBe(100);
   });
 

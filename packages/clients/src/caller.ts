@@ -134,7 +134,7 @@ export function createCaller(options: CallerOptions): <T>(call: Call<T>) => Prom
         const waitMs =
           call.signal?.aborted || attempts >= attemptsMax ? undefined : waitBeforeNext(result, call, attempts);
         if (waitMs === undefined || clock.monotonicMs() + waitMs >= deadlineMs) {
-          outcome = call.signal?.aborted ? "other" : isServiceFailure(result.error) ? "failed" : "ok";
+          outcome = outcomeOf(result, call.signal);
           throw result.error;
         }
         if (waitMs > 0) await clock.sleep(waitMs, call.signal);
@@ -164,6 +164,12 @@ export function createCaller(options: CallerOptions): <T>(call: Call<T>) => Prom
     metrics.again("unavailable");
     return wish ?? backoffMs(attempts, backoff, random);
   }
+}
+
+/** A service whose instances cannot be reached has nothing to be spared: it is called again as soon as one is there. */
+function outcomeOf(result: Exclude<Attempt<unknown>, { kind: "done" }>, signal: AbortSignal | undefined) {
+  if (signal?.aborted || result.kind === "unreachable") return "other";
+  return isServiceFailure(result.error) ? "failed" : "ok";
 }
 
 /** The first that is done; when none is, what the first one says. */
