@@ -34,6 +34,14 @@ const grpcRoute = JSON.stringify({
   spec: { parentRefs: [{ name: "plinth", namespace: release.namespace }], hostnames: ["grpc.example"] },
 });
 
+/** One that comes and goes, and its Service with it. */
+const gatewayOfItsOwn = JSON.stringify({
+  apiVersion: "gateway.networking.k8s.io/v1",
+  kind: "Gateway",
+  metadata: { name: "web" },
+  spec: { gatewayClassName: "plinth", listeners: [{ name: "http", port: 8088, protocol: "HTTP" }] },
+});
+
 const operatorCalls = () => callsOf(release.namespace, "plinth-operator");
 const gatewayCalls = () => callsOf(release.namespace, "gateway");
 
@@ -48,6 +56,11 @@ describe.skipIf(!target.hermetic)("calls to the API server", () => {
       await wait("psvc/web", "condition=Ready", namespace);
     }
     await apply(grpcRoute, "-n", namespace);
+    await apply(gatewayOfItsOwn, "-n", namespace);
+    const service = `gateway-${namespace}-web`;
+    await eventually(async () => expect(await get("service", service, release.namespace)).toBeDefined(), 60_000);
+    await kubectl("delete", "gateway", "web", "-n", namespace);
+    await eventually(async () => expect(await get("service", service, release.namespace)).toBeUndefined(), 60_000);
     for (const kind of ["serviceaccount", "horizontalpodautoscaler", "networkpolicy", "httproute"])
       await eventually(async () => expect(await get(kind, "web", namespace)).toBeUndefined(), 60_000);
     await eventually(async () => {
@@ -75,7 +88,8 @@ describe.skipIf(!target.hermetic)("calls to the API server", () => {
     expect(await refused("plinth-operator", calls)).toEqual([]);
     const used = new Set(calls.map(({ right }) => right));
     // When the name of a first write is taken, the object is read: whose is it?
-    const readWhenTaken = (right: Right): boolean => right.startsWith("get ") && used.has(`patch ${right.slice(4)}`);
+    const readWhenTaken = (right: Right): boolean =>
+      right.startsWith("get ") && ["patch", "create"].some((verb) => used.has(`${verb} ${right.slice(4)}`));
     const rules = [...operator.clusterRules, ...operator.namespaceRules];
     expect(unused(rules, calls).filter((right) => !readWhenTaken(right))).toEqual([
       // Asked by the API server on the operator's behalf, not by the operator.
