@@ -75,7 +75,7 @@ export function createBatchHandler(options: BatchHandlerOptions): EachBatchHandl
     const [first] = records;
     if (!subscription.handleTogether || topic === undefined || first === undefined) return 0;
     if (BigInt(first.offset) <= (singly.get(place) ?? -1n)) return 0;
-    const messages = takeTogether(eventsOf(topic, records));
+    const messages = eventsOf(topic, records);
     const last = records[messages.length - 1];
     if (last === undefined || last === first) return 0;
     if (await handledTogether(messages, subscription, { logger }, signal)) return messages.length;
@@ -152,10 +152,12 @@ interface Place {
 
 const placeOf = ({ name, partition }: Place): string => `${name}/${partition}`;
 
-/** The events at the beginning, up to the first record that is none. */
+/** The events at the beginning, as many as may be handled at once, up to the first record that is none. */
 function eventsOf(topic: string, records: readonly KafkaMessage[]): BusMessage[] {
   const messages: BusMessage[] = [];
-  for (const record of records.slice(0, togetherMax)) {
+  // By size before they are read: of large ones few fit, and the rest would be read again.
+  const sized = records.slice(0, togetherMax).map((record) => ({ record, data: record.value ?? noBytes }));
+  for (const { record } of takeTogether(sized)) {
     try {
       messages.push(fromRecord(topic, { ...record, headers: record.headers ?? {} }));
     } catch {
@@ -164,6 +166,8 @@ function eventsOf(topic: string, records: readonly KafkaMessage[]): BusMessage[]
   }
   return messages;
 }
+
+const noBytes = new Uint8Array();
 
 /** A record that is no event, as far as it can be told as one. */
 const unreadable = ({ topic, partition, offset, record }: Origin): BusMessage => ({
@@ -174,7 +178,7 @@ const unreadable = ({ topic, partition, offset, record }: Origin): BusMessage =>
   time: new Date(Number(record.timestamp)),
   topic,
   key: record.key?.toString() ?? "",
-  data: record.value ?? new Uint8Array(),
+  data: record.value ?? noBytes,
   actor: "anonymous",
   requestId: "",
   traceparent: undefined,

@@ -8,6 +8,7 @@ import {
   resources,
 } from "@plinth/kube";
 import type { Endpoint, Resolver } from "../discovery.ts";
+import { createFollowedServices } from "../shared/followed-services.ts";
 import { endpointsOfSlices, type Slice } from "./endpoints-of-slices.ts";
 
 export interface KubernetesResolverOptions {
@@ -29,14 +30,6 @@ const servicePort = 8080;
 
 const serviceLabel = "kubernetes.io/service-name";
 
-interface Watched {
-  namespace: string;
-  name: string;
-  informer: Informer<Slice> | undefined;
-  endpoints: readonly Endpoint[] | undefined;
-  listeners: Set<(endpoints: readonly Endpoint[]) => void>;
-}
-
 /**
  * Finds instances through EndpointSlices: readiness is registration, and Kubernetes does it. "name" is a service of the
  * own namespace or one of the platform's, "name.namespace" one of any. While the API server is away the last known endpoints stay.
@@ -47,16 +40,12 @@ export async function createKubernetesResolver(options: KubernetesResolverOption
   const transport = createHttpTransport({ cluster, userAgent: "plinth-discovery", clock, random });
   const client = createApiClient(transport);
   const home = options.namespace ?? cluster.namespace;
-  const watched = new Map<string, Watched>();
+  const informers = new Map<string, Informer<Slice>>();
+  const stopping = new AbortController();
+  // An informer keeps what it knows by itself while the API server is away: nobody needs a grace.
+  const followed = createFollowedServices({ clock, graceMs: 0, stopping: stopping.signal, opened, closed });
 
-  function publish(entry: Watched, endpoints: readonly Endpoint[]): void {
-    if (entry.endpoints && JSON.stringify(entry.endpoints) === JSON.stringify(endpoints)) return;
-    entry.endpoints = Object.freeze(endpoints);
-    for (const listener of entry.listeners) listener(endpoints);
-  }
-
-  function follow(entry: Watched): Informer<Slice> {
-    const { namespace, name } = entry;
+  function follow(service: string, namespace: string, name: string): Informer<Slice> {
     const labelSelector = `${serviceLabel}=${name}`;
     const informer = createInformer<Slice>({
       client,
@@ -67,7 +56,7 @@ export async function createKubernetesResolver(options: KubernetesResolverOption
       random,
       logger,
     });
-    const refresh = () => publish(entry, endpointsOfSlices([...informer.cache.values()]));
+    const refresh = () => followed.publish(service, endpointsOfSlices([...informer.cache.values()]));
     // Nothing is published before the first complete list: half of the instances would look like all of them.
     void informer.synced.then(() => {
       refresh();
@@ -78,52 +67,44 @@ export async function createKubernetesResolver(options: KubernetesResolverOption
   }
 
   /** Where EndpointSlices may not be read, the Service's name still leads to the service. */
-  async function fallBackWhenForbidden(entry: Watched): Promise<void> {
-    const { namespace, name } = entry;
+  async function fallBackWhenForbidden(service: string, namespace: string, name: string): Promise<void> {
     try {
       await client.list(resources.endpointSlices, { namespace, limit: 1 });
     } catch (err) {
       if (!isFault(err) || err.code !== "permission_denied") return;
       logger.warn({ err, service: name, namespace }, "EndpointSlices may not be read, calling the Service by its name");
-      await entry.informer?.stop?.(AbortSignal.timeout(1_000));
-      publish(entry, [serviceEndpoint(name, namespace, servicePort)]);
+      await informers.get(service)?.stop?.(AbortSignal.timeout(1_000));
+      followed.publish(service, [serviceEndpoint(name, namespace, servicePort)]);
     }
   }
 
-  function open(service: string): Watched {
+  function opened(service: string): void {
     const { name, namespace } = locateService(service, {
       namespace: home,
       platformNamespace: options.platformNamespace,
     });
-    const entry: Watched = { namespace, name, informer: undefined, endpoints: undefined, listeners: new Set() };
     if (options.mode === "endpoints") {
-      entry.informer = follow(entry);
-      void fallBackWhenForbidden(entry);
-    } else entry.endpoints = [serviceEndpoint(name, namespace, servicePort)];
-    return entry;
+      informers.set(service, follow(service, namespace, name));
+      void fallBackWhenForbidden(service, namespace, name);
+    } else followed.publish(service, [serviceEndpoint(name, namespace, servicePort)]);
   }
 
-  async function end(service: string, entry: Watched, signal: AbortSignal): Promise<void> {
-    watched.delete(service);
-    await entry.informer?.stop?.(signal);
+  async function end(service: string, signal: AbortSignal): Promise<void> {
+    const informer = informers.get(service);
+    informers.delete(service);
+    await informer?.stop?.(signal);
+  }
+
+  function closed(service: string): void {
+    void end(service, AbortSignal.timeout(1_000)).catch(() => {});
   }
 
   return {
     name: "resolver",
-    watch(service, onChange) {
-      const entry = watched.get(service) ?? open(service);
-      watched.set(service, entry);
-      entry.listeners.add(onChange);
-      if (entry.endpoints) onChange(entry.endpoints);
-      return {
-        close() {
-          entry.listeners.delete(onChange);
-          if (entry.listeners.size === 0) void end(service, entry, AbortSignal.timeout(1_000)).catch(() => {});
-        },
-      };
-    },
+    watch: followed.watch,
     async stop(signal) {
-      await Promise.all([...watched].map(([service, entry]) => end(service, entry, signal)));
+      stopping.abort();
+      await Promise.all([...informers.keys()].map((service) => end(service, signal)));
       await transport.close();
     },
   };

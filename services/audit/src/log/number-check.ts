@@ -1,5 +1,5 @@
 import { metrics, type ObservableResult } from "@opentelemetry/api";
-import type { Clock, Component, Logger } from "@plinth/kernel";
+import { type Clock, type Component, createRounds, type Logger } from "@plinth/kernel";
 import type { Database, Transaction } from "@plinth/postgres";
 import type { Arrival, Numbering } from "../domain/numbering.ts";
 import { countMissing, noteNumbers } from "../store/source-gaps.ts";
@@ -32,9 +32,6 @@ interface NumberedRow {
  * numbers follow the commit order: what is behind the cursor has been seen.
  */
 export function createNumberCheck({ database, clock, logger }: NumberCheckOptions): NumberCheck {
-  const stopping = new AbortController();
-  const { signal } = stopping;
-  let running: Promise<void> = Promise.resolve();
   const missing = metrics.getMeter("plinth.audit").createObservableGauge("plinth_audit_missing_numbers", {
     description: "Records and events that sources have numbered and that did not arrive; every instance tells the same",
   });
@@ -78,27 +75,21 @@ export function createNumberCheck({ database, clock, logger }: NumberCheckOption
     }
   }
 
-  async function run(): Promise<void> {
-    while (!signal.aborted) {
-      const more = await round().catch((err: unknown) => {
-        if (!signal.aborted) logger.warn({ err }, "numbers of sources could not be checked, trying again");
-        return false;
-      });
-      if (!more) await clock.sleep(intervalMs, signal).catch(() => {});
-    }
-  }
+  const rounds = createRounds({
+    ...{ name: "number check", clock, intervalMs, round },
+    failed: (err) => logger.warn({ err }, "numbers of sources could not be checked, trying again"),
+  });
 
   return {
-    name: "number check",
+    ...rounds,
     round,
     async start() {
       missing.addCallback(tell);
-      running = run();
+      await rounds.start?.();
     },
-    async stop() {
+    async stop(signal) {
       missing.removeCallback(tell);
-      stopping.abort();
-      await running;
+      await rounds.stop?.(signal);
     },
   };
 }
