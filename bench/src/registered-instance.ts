@@ -1,31 +1,14 @@
 // One instance of a service that registers itself: `node registered-instance.ts DRIVER URL`. It prints the port that it listens
 // on, reads the one that it shall tell others, and registers.
 import { once } from "node:events";
-import { createHealth, silentLogger, systemClock, systemRandom } from "@plinth/kernel";
 import { AuditService } from "@plinth/proto/plinth/audit/v1/audit";
-import { access, createRpcServer } from "@plinth/rpc";
+import { access } from "@plinth/rpc";
+import { startOpenServer } from "@plinth/testing/open-server";
 import { discoveryOf } from "./discovery-of.ts";
 
 const [driver = "", url = ""] = process.argv.slice(2);
-const anonymous = {
-  principal: { kind: "anonymous" } as const,
-  workload: undefined,
-  accessToken: undefined,
-  throughEdge: false,
-};
 const route = { access: access.public, handle: async ({ id }: { id: string }) => ({ id }) };
-const server = createRpcServer({
-  host: "127.0.0.1",
-  port: 0,
-  services: [{ service: AuditService, routes: new Map([["getEntry", route]]) }],
-  authenticator: { authenticate: async () => anonymous },
-  authorizer: { check: async () => false },
-  health: createHealth(),
-  logger: silentLogger,
-  clock: systemClock,
-  random: systemRandom,
-});
-await server.start?.();
+const server = await startOpenServer([{ service: AuditService, routes: new Map([["getEntry", route]]) }]);
 process.stdout.write(`${server.port()}\n`);
 const [told] = await once(process.stdin, "data");
 const { registry } = await discoveryOf(driver, url);

@@ -4,11 +4,12 @@ import { createServer as createNetServer } from "node:net";
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import type { Endpoint, Resolver } from "@plinth/discovery";
-import { createHealth, Fault, silentLogger, systemClock, systemRandom } from "@plinth/kernel";
+import { Fault, silentLogger, systemClock, systemRandom } from "@plinth/kernel";
 import { AuditService, Outcome } from "@plinth/proto/plinth/audit/v1/audit";
 import { AuthService } from "@plinth/proto/plinth/auth/v1/auth";
-import { access, createRpcServer, defineService, type RpcServer, type ServiceRoutes } from "@plinth/rpc";
+import { access, defineService, type RpcServer, type ServiceRoutes } from "@plinth/rpc";
 import { eventually } from "@plinth/testing";
+import { startOpenServer } from "@plinth/testing/open-server";
 import { afterEach, describe, expect, test } from "vitest";
 import { createClients } from "../src/index.ts";
 
@@ -38,38 +39,20 @@ async function startInstance(
     if (fault) throw fault;
     return { id, source: name };
   };
-  const server = createRpcServer({
-    host: "127.0.0.1",
-    port: 0,
-    services: [
-      defineService(AuditService, {
-        recordEntry: { access: access.public, handle: async () => answer("recordEntry") },
-        getEntry: {
-          access: access.public,
-          handle: async (_, context) => ({
-            ...answer("getEntry"),
-            actor: context.requestHeader.get("x-plinth-workload-token") ?? "",
-          }),
-        },
-        listEntries: { access: access.public, handle: async () => ({ entries: [answer("listEntries")] }) },
-      }),
-      answerAll(AuthService, answer),
-    ],
-    authenticator: {
-      authenticate: async () => ({
-        principal: { kind: "anonymous" },
-        workload: undefined,
-        accessToken: undefined,
-        throughEdge: false,
-      }),
-    },
-    authorizer: { check: async () => false },
-    health: createHealth(),
-    logger: silentLogger,
-    clock: systemClock,
-    random: systemRandom,
-  });
-  await server.start?.();
+  const server = await startOpenServer([
+    defineService(AuditService, {
+      recordEntry: { access: access.public, handle: async () => answer("recordEntry") },
+      getEntry: {
+        access: access.public,
+        handle: async (_, context) => ({
+          ...answer("getEntry"),
+          actor: context.requestHeader.get("x-plinth-workload-token") ?? "",
+        }),
+      },
+      listEntries: { access: access.public, handle: async () => ({ entries: [answer("listEntries")] }) },
+    }),
+    answerAll(AuthService, answer),
+  ]);
   cleanups.push(async () => server.stop?.(AbortSignal.timeout(1_000)));
   return { calls, server, endpoint: { instanceId: name, host: "127.0.0.1", port: server.port(), draining: false } };
 }

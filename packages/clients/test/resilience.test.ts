@@ -1,8 +1,9 @@
 import type { Endpoint } from "@plinth/discovery";
-import { createHealth, Fault, silentLogger, systemClock, systemRandom } from "@plinth/kernel";
+import { Fault, silentLogger, systemClock, systemRandom } from "@plinth/kernel";
 import { AuditService, Outcome } from "@plinth/proto/plinth/audit/v1/audit";
-import { access, type CallContext, createRpcServer, defineService } from "@plinth/rpc";
+import { access, type CallContext, defineService } from "@plinth/rpc";
 import { eventually, startTcpProxy } from "@plinth/testing";
+import { startOpenServer } from "@plinth/testing/open-server";
 import { afterEach, expect, test } from "vitest";
 import { createClients } from "../src/index.ts";
 
@@ -23,30 +24,12 @@ async function startInstance(name: string, answer: Answer) {
     calls.push(context);
     return { source: name, ...(await answer(context)) };
   };
-  const server = createRpcServer({
-    host: "127.0.0.1",
-    port: 0,
-    services: [
-      defineService(AuditService, {
-        recordEntry: { access: access.public, handle },
-        getEntry: { access: access.public, handle },
-      } as never),
-    ],
-    authenticator: {
-      authenticate: async () => ({
-        principal: { kind: "anonymous" },
-        workload: undefined,
-        accessToken: undefined,
-        throughEdge: false,
-      }),
-    },
-    authorizer: { check: async () => false },
-    health: createHealth(),
-    logger: silentLogger,
-    clock: systemClock,
-    random: systemRandom,
-  });
-  await server.start?.();
+  const server = await startOpenServer([
+    defineService(AuditService, {
+      recordEntry: { access: access.public, handle },
+      getEntry: { access: access.public, handle },
+    } as never),
+  ]);
   cleanups.push(async () => server.stop?.(AbortSignal.timeout(1_000)));
   const endpoint: Endpoint = { instanceId: name, host: "127.0.0.1", port: server.port(), draining: false };
   return { calls, endpoint };

@@ -1,41 +1,25 @@
 import http2 from "node:http2";
 import { fromBinary } from "@bufbuild/protobuf";
 import { findTrailerError } from "@connectrpc/connect/protocol-grpc";
-import { createHealth, silentLogger, systemClock, systemRandom } from "@plinth/kernel";
 import { ErrorInfoSchema } from "@plinth/proto/google/rpc/error_details";
 import { AuditService } from "@plinth/proto/plinth/audit/v1/audit";
+import { startOpenServer } from "@plinth/testing/open-server";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { access, createRpcServer, defineService, type RpcServer } from "../src/index.ts";
+import { access, defineService, type RpcServer } from "../src/index.ts";
 
 let server: RpcServer;
 
 beforeAll(async () => {
-  server = createRpcServer({
-    host: "127.0.0.1",
-    port: 0,
-    services: [
+  server = await startOpenServer(
+    [
       defineService(AuditService, {
         recordEntry: { access: access.public, handle: async ({ id }) => ({ id }) },
         getEntry: { access: access.public, handle: async ({ id }) => ({ id }) },
         listEntries: { access: access.public, handle: async () => ({}) },
       }),
     ],
-    authenticator: {
-      authenticate: async () => ({
-        principal: { kind: "anonymous" },
-        workload: undefined,
-        accessToken: undefined,
-        throughEdge: false,
-      }),
-    },
-    authorizer: { check: async () => true },
-    health: createHealth(),
-    logger: silentLogger,
-    clock: systemClock,
-    random: systemRandom,
-    readMaxBytes: 1_000,
-  });
-  await server.start?.();
+    { readMaxBytes: 1_000 },
+  );
 });
 afterAll(async () => server.stop?.(AbortSignal.timeout(1_000)));
 

@@ -2,11 +2,12 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
-import { createHealth, Fault, type Logger, silentLogger, systemClock, systemRandom } from "@plinth/kernel";
+import { Fault, type Logger, silentLogger } from "@plinth/kernel";
 import { ErrorInfoSchema } from "@plinth/proto/google/rpc/error_details";
 import { ExportFormat, LogService } from "@plinth/proto/plinth/audit/v1/log";
+import { startOpenServer } from "@plinth/testing/open-server";
 import { afterEach, describe, expect, test } from "vitest";
-import { access, createRpcServer, type RpcServer, type ServiceRoutes } from "../src/index.ts";
+import { access, type RpcServer, type ServiceRoutes } from "../src/index.ts";
 
 let server: RpcServer;
 afterEach(async () => server.stop?.(AbortSignal.timeout(20_000)));
@@ -26,17 +27,7 @@ async function startServer(handle: () => AsyncGenerator<{ lines: Uint8Array }>):
       ]),
     ),
   };
-  const authenticator = {
-    authenticate: async () => ({
-      principal: { kind: "anonymous" as const },
-      ...{ workload: undefined, accessToken: undefined, throughEdge: false },
-    }),
-  };
-  server = createRpcServer({
-    ...{ host: "127.0.0.1", port: 0, services: [service], authenticator, authorizer: { check: async () => false } },
-    ...{ health: createHealth(), logger, clock: systemClock, random: systemRandom },
-  });
-  await server.start?.();
+  server = await startOpenServer([service], { logger });
   return failures;
 }
 

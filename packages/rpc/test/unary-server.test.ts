@@ -2,11 +2,12 @@ import http2 from "node:http2";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
-import { createHealth, Fault, type Logger, silentLogger, systemClock, systemRandom } from "@plinth/kernel";
+import { Fault, type Logger, silentLogger } from "@plinth/kernel";
 import { ConformanceService } from "@plinth/proto/connectrpc/conformance/v1/conformance";
 import { eventually } from "@plinth/testing";
+import { startOpenServer } from "@plinth/testing/open-server";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { access, type CallContext, createRpcServer, enveloped, envelopeHead, type RpcServer } from "../src/index.ts";
+import { access, type CallContext, enveloped, envelopeHead, type RpcServer } from "../src/index.ts";
 
 let server: RpcServer;
 let calls: CallContext[] = [];
@@ -28,31 +29,15 @@ beforeAll(async () => {
     throw new Fault({ code: "aborted", reason: "MOVED_ON", message: "moved on" });
   }
   const routes = { unary: answer, idempotentUnary: answer, serverStream: stream };
-  server = createRpcServer({
-    host: "127.0.0.1",
-    port: 0,
-    services: [
+  server = await startOpenServer(
+    [
       {
         service: ConformanceService,
         routes: new Map(Object.entries(routes).map(([name, f]) => [name, { access: access.public, handle: f }])),
       },
     ],
-    authenticator: {
-      authenticate: async () => ({
-        principal: { kind: "anonymous" },
-        workload: undefined,
-        accessToken: undefined,
-        throughEdge: false,
-      }),
-    },
-    authorizer: { check: async () => false },
-    health: createHealth(),
-    logger,
-    clock: systemClock,
-    random: systemRandom,
-    readMaxBytes: 100_000,
-  });
-  await server.start?.();
+    { logger, readMaxBytes: 100_000 },
+  );
 });
 afterAll(async () => server.stop?.(AbortSignal.timeout(1_000)));
 beforeEach(() => {

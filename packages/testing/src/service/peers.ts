@@ -1,46 +1,28 @@
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
-import { createHealth, Fault, silentLogger, systemClock, systemRandom } from "@plinth/kernel";
+import { Fault } from "@plinth/kernel";
 import { AuthService } from "@plinth/proto/plinth/auth/v1/auth";
 import { AuthzService } from "@plinth/proto/plinth/authz/v1/authz";
-import { access, createRpcServer, type RpcServer, type ServiceRoutes } from "@plinth/rpc";
+import { access, type RpcServer, type ServiceRoutes } from "@plinth/rpc";
+import { startOpenServer } from "./open-server.ts";
 
 /** Decides permission questions in a test. */
 export type Permissions = (subject: string, relation: string, object: string) => boolean;
 
 /** A real server that stands in for the services around the one under test: keys of auth, decisions of authz, and what the test adds. */
-export async function startPeers(
+export function startPeers(
   jwksJson: string,
   permissions: Permissions,
   extra: readonly ServiceRoutes[],
 ): Promise<RpcServer> {
-  const server = createRpcServer({
-    host: "127.0.0.1",
-    port: 0,
-    services: [
-      partialService(AuthService, { getJwks: async () => ({ jwksJson }) }),
-      partialService(AuthzService, {
-        check: async (request: { subject: string; relation: string; object: string }) => ({
-          allowed: permissions(request.subject, request.relation, request.object),
-        }),
+  return startOpenServer([
+    partialService(AuthService, { getJwks: async () => ({ jwksJson }) }),
+    partialService(AuthzService, {
+      check: async (request: { subject: string; relation: string; object: string }) => ({
+        allowed: permissions(request.subject, request.relation, request.object),
       }),
-      ...extra,
-    ],
-    authenticator: {
-      authenticate: async () => ({
-        principal: { kind: "anonymous" },
-        workload: undefined,
-        accessToken: undefined,
-        throughEdge: false,
-      }),
-    },
-    authorizer: { check: async () => false },
-    health: createHealth(),
-    logger: silentLogger,
-    clock: systemClock,
-    random: systemRandom,
-  });
-  await server.start?.();
-  return server;
+    }),
+    ...extra,
+  ]);
 }
 
 type PartialHandlers = Record<string, (request: never) => Promise<object> | AsyncIterable<object>>;
