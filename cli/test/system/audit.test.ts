@@ -3,8 +3,8 @@ import { randomBytes } from "node:crypto";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { startTcpProxy } from "@plinth/testing";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { startCuttingProxy } from "./cutting-proxy.ts";
 import { call, type Platform, signIn, startHookMs, startPlatform } from "./platform.ts";
 
 vi.setConfig({ testTimeout: 120_000 });
@@ -99,15 +99,15 @@ describe("plinth audit, on a platform that runs", () => {
     await expect
       .poll(async () => (await plinth("verify", "--key", "keys", "--data", platform.home)).output, { timeout: 20_000 })
       .toContain("valid");
-    const proxy = await startCuttingProxy(platform.gateway, [700_000, 200_000, 700_000]);
+    const proxy = await startTcpProxy(new URL(platform.gateway).host, { cutAfterBytes: [700_000, 200_000, 700_000] });
     try {
-      const elsewhere = ["--url", proxy.url, "--token", token];
+      const elsewhere = ["--url", `http://127.0.0.1:${proxy.port}`, "--token", token];
       const filter = ["--action", "test.large"];
       expect(await plinth("export", ...filter, "-o", "cut.jsonl", ...elsewhere)).toMatchObject({
         code: 0,
         output: expect.stringContaining("the export was cut"),
       });
-      expect(proxy.cuts()).toBe(3);
+      expect(proxy.cutShort).toBe(3);
       expect(await plinth("export", ...filter, "-o", "whole.jsonl", ...elsewhere)).toMatchObject({ code: 0 });
     } finally {
       await proxy.close();

@@ -1,11 +1,11 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createServer as createTlsServer } from "node:tls";
 import { type Logger, silentLogger, systemClock } from "@plinth/kernel";
 import { type LocalRedis, startRedis } from "@plinth/local-servers";
-import { eventually, selfSignedCertificate } from "@plinth/testing";
+import { eventually, selfSignedCertificate, startTcpProxy } from "@plinth/testing";
 import { whyNoRedis } from "@plinth/testing/redis";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { keysOf, observe, startProcess, textCache, untilUp } from "./redis-fixture.ts";
@@ -123,7 +123,8 @@ describe.skipIf(missing)(`when Redis fails${missing ? ` (${missing})` : ""}`, ()
 
   test("connections reset in the middle of commands: nobody waits, nobody fails", async () => {
     const { redis } = await ownRedis();
-    const proxy = await resettingProxy(Number(new URL(redis.url).port));
+    const proxy = await startTcpProxy(redis.address);
+    onTestFinished(() => proxy.close());
     const { caches, link } = await startProcess(redis.url.replace(/:\d+$/, `:${proxy.port}`), prefix);
     const cache = caches.create(textCache("texts"));
     const load = counter();
@@ -140,22 +141,22 @@ describe.skipIf(missing)(`when Redis fails${missing ? ` (${missing})` : ""}`, ()
 
   test("an invalidation that Redis did not get is done before this process is served from it again", async () => {
     const { redis } = await ownRedis();
-    const proxy = await resettingProxy(Number(new URL(redis.url).port));
+    const proxy = await startTcpProxy(redis.address);
+    onTestFinished(() => proxy.close());
     const cutOff = await startProcess(redis.url.replace(/:\d+$/, `:${proxy.port}`), prefix);
     const other = await startProcess(redis.url, prefix);
     const names = ["one", "all"] as const;
     const [one, all] = names.map((name) => cutOff.caches.create(textCache(name)));
     for (const cache of [one, all]) await cache?.getOrLoad("k", async () => "old");
 
-    proxy.block();
-    proxy.reset();
+    proxy.cut();
     await eventually(() => expect(cutOff.link.isUp()).toBe(false));
     await one?.invalidate("k");
     await all?.clear();
     // The documented bound: until then, or the end of their time, the others have what they have.
     for (const name of names)
       expect(await other.caches.create(textCache(name)).getOrLoad("k", async () => "new")).toBe("old");
-    proxy.unblock();
+    proxy.heal();
     await eventually(untilUp(cutOff.link));
     // The others hear of it although nobody asks this process for anything.
     const load = counter();
@@ -240,41 +241,3 @@ test.skipIf(missing)(`TLS with an authority of one's own${missing ? ` (${missing
   const wary = await startProcess(url, prefix, { startsAway: true });
   expect(wary.link.isUp()).toBe(false);
 });
-
-/** Passes bytes on to a port, until it is told to reset its connections or to take no new ones. */
-async function resettingProxy(target: number) {
-  const sockets = new Set<Socket>();
-  let blocked = false;
-  const server = createServer((inbound) => {
-    if (blocked) return void inbound.resetAndDestroy();
-    const outbound = connect(target, "127.0.0.1");
-    for (const socket of [inbound, outbound]) {
-      sockets.add(socket);
-      socket.on("error", () => {});
-      socket.on("close", () => {
-        sockets.delete(socket);
-        inbound.destroy();
-        outbound.destroy();
-      });
-    }
-    inbound.pipe(outbound).pipe(inbound);
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const reset = () => {
-    for (const socket of sockets) socket.resetAndDestroy();
-  };
-  onTestFinished(() => {
-    reset();
-    server.close();
-  });
-  return {
-    port: (server.address() as AddressInfo).port,
-    reset,
-    block: () => {
-      blocked = true;
-    },
-    unblock: () => {
-      blocked = false;
-    },
-  };
-}

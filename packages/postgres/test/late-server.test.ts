@@ -1,47 +1,18 @@
-import { once } from "node:events";
-import net from "node:net";
 import { createHealth, silentLogger, systemClock } from "@plinth/kernel";
-import { createTestDatabase, eventually } from "@plinth/testing";
+import { createTestDatabase, eventually, startTcpProxy } from "@plinth/testing";
 import { expect, onTestFinished, test } from "vitest";
 import { createDatabase } from "../src/index.ts";
 
-/** A way to the server that is closed at first. */
-async function gate(url: string): Promise<{ url: string; refused(): number; open(): void }> {
-  const target = new URL(url);
-  const port = Number(target.port);
-  let refused = 0;
-  let isOpen = false;
-  const server = net.createServer((socket) => {
-    socket.on("error", () => {});
-    if (!isOpen) {
-      refused++;
-      socket.destroy();
-      return;
-    }
-    const through = net.connect(port, target.hostname);
-    through.on("error", () => socket.destroy());
-    socket.pipe(through).pipe(socket);
-    onTestFinished(() => void through.destroy());
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  onTestFinished(() => void server.close());
-  target.port = String((server.address() as net.AddressInfo).port);
-  return {
-    url: target.href,
-    refused: () => refused,
-    open() {
-      isOpen = true;
-    },
-  };
-}
-
 async function databaseBehindGate() {
   const fixture = await createTestDatabase("late");
-  const way = await gate(fixture.ddlUrl);
+  const behind = new URL(fixture.ddlUrl);
+  const way = await startTcpProxy(behind.host);
+  way.block();
+  onTestFinished(() => way.close());
+  behind.host = `127.0.0.1:${way.port}`;
   const health = createHealth();
   const options = { applicationName: "test", logger: silentLogger, clock: systemClock, health };
-  const database = createDatabase({ ...options, url: way.url });
+  const database = createDatabase({ ...options, url: behind.href });
   onTestFinished(() => fixture.drop());
   return { database, way, fixture, options };
 }
@@ -49,8 +20,8 @@ async function databaseBehindGate() {
 test("a server that answers later is waited for", async () => {
   const { database, way } = await databaseBehindGate();
   const started = database.start?.();
-  await eventually(() => expect(way.refused()).toBeGreaterThan(1));
-  way.open();
+  await eventually(() => expect(way.accepted).toBeGreaterThan(1));
+  way.heal();
   await started;
   expect(await database.query("SELECT 1 AS one")).toEqual([{ one: 1 }]);
   await database.stop?.(AbortSignal.timeout(5_000));
@@ -59,7 +30,7 @@ test("a server that answers later is waited for", async () => {
 test("stopping ends the wait", async () => {
   const { database, way } = await databaseBehindGate();
   const started = database.start?.();
-  await eventually(() => expect(way.refused()).toBeGreaterThan(0));
+  await eventually(() => expect(way.accepted).toBeGreaterThan(0));
   await database.stop?.(AbortSignal.timeout(5_000));
   await expect(started).rejects.toThrow("cannot be used");
 });

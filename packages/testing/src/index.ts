@@ -5,4 +5,4 @@ export { type RunningPostgres, startPostgres } from "./postgres/start-postgres.t
 export { createTestDatabase, type TestDatabase } from "./postgres/test-database.ts";
 export { createSeededRandom } from "./seeded-random.ts";
 export { type SelfSignedCertificate, selfSignedCertificate } from "./self-signed-certificate.ts";
-export { startTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
+export { startTcpProxy, type TcpProxy, type TcpProxyOptions } from "./tcp-proxy.ts";

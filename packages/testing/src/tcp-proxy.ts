@@ -6,7 +6,13 @@ export interface TcpProxy {
   readonly port: number;
   /** Connections so far. */
   readonly accepted: number;
-  /** Cuts what is open, and everything that comes, until `heal`. */
+  /** Connections that were cut because of `cutAfterBytes`. */
+  readonly cutShort: number;
+  /** Cuts what is open, once. */
+  reset(): void;
+  /** Cuts everything that comes, until `heal`; what is open stays. */
+  block(): void;
+  /** Both. */
   cut(): void;
   /** Keeps what is open and takes what comes, but passes nothing on: as if packets were lost. Until `heal`, which cuts them. */
   freeze(): void;
@@ -16,29 +22,47 @@ export interface TcpProxy {
   close(): Promise<void>;
 }
 
+export interface TcpProxyOptions {
+  clock?: Clock;
+  /** The first connections are cut, each once so many bytes have come back over it. Default: none. */
+  cutAfterBytes?: readonly number[];
+}
+
 /** Starts one before `target`, "host:port". */
-export async function startTcpProxy(target: string, clock: Clock = systemClock): Promise<TcpProxy> {
+export async function startTcpProxy(target: string, options: TcpProxyOptions = {}): Promise<TcpProxy> {
+  const { clock = systemClock, cutAfterBytes = [] } = options;
   const colon = target.lastIndexOf(":");
   const address = { host: target.slice(0, colon), port: Number(target.slice(colon + 1)) };
   const sockets = new Set<Socket>();
-  let mode: "open" | "cut" | "frozen" = "open";
+  let mode: "open" | "blocked" | "frozen" = "open";
   let accepted = 0;
   let delayMs = 0;
+  let cutShort = 0;
 
   const track = (socket: Socket): void => {
     sockets.add(socket);
     socket.on("error", () => {});
     socket.once("close", () => sockets.delete(socket));
   };
-  const cutAll = (): void => {
+  const reset = (): void => {
     for (const socket of sockets) socket.resetAndDestroy();
   };
 
   /** What has begun to take time still comes in order: whatever follows it takes as long. */
-  function pass(from: Socket, to: Socket): void {
+  function pass(from: Socket, to: Socket, bytesMax = Number.POSITIVE_INFINITY): void {
     let last = Promise.resolve();
-    from.on("data", (chunk) => {
+    let left = bytesMax;
+    from.on("data", (piece: Buffer) => {
       if (mode === "frozen") return;
+      const chunk = piece.subarray(0, left);
+      left -= piece.length;
+      if (left <= 0) {
+        cutShort++;
+        // What is let through arrives, and then nothing more.
+        to.end(chunk);
+        from.destroy();
+        return;
+      }
       if (delayMs === 0) {
         if (!to.write(chunk)) from.pause();
         return;
@@ -51,9 +75,9 @@ export async function startTcpProxy(target: string, clock: Clock = systemClock):
   }
 
   const server = createServer((client) => {
-    accepted++;
+    const bytesMax = cutAfterBytes[accepted++];
     track(client);
-    if (mode === "cut") {
+    if (mode === "blocked") {
       client.resetAndDestroy();
       return;
     }
@@ -61,7 +85,7 @@ export async function startTcpProxy(target: string, clock: Clock = systemClock):
     const upstream = connect(address);
     track(upstream);
     pass(client, upstream);
-    pass(upstream, client);
+    pass(upstream, client, bytesMax);
     client.once("close", () => upstream.destroy());
     upstream.once("close", () => client.destroy());
   });
@@ -74,9 +98,16 @@ export async function startTcpProxy(target: string, clock: Clock = systemClock):
     get accepted() {
       return accepted;
     },
+    get cutShort() {
+      return cutShort;
+    },
+    reset,
+    block() {
+      mode = "blocked";
+    },
     cut() {
-      mode = "cut";
-      cutAll();
+      mode = "blocked";
+      reset();
     },
     freeze() {
       mode = "frozen";
@@ -87,10 +118,10 @@ export async function startTcpProxy(target: string, clock: Clock = systemClock):
     heal() {
       const wasFrozen = mode === "frozen";
       mode = "open";
-      if (wasFrozen) cutAll();
+      if (wasFrozen) reset();
     },
     async close() {
-      cutAll();
+      reset();
       await new Promise((resolve) => server.close(resolve));
     },
   };
