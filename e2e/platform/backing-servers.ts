@@ -48,18 +48,7 @@ export async function startBackingServers(namespace: string): Promise<BackingSer
       ...new Set((await readdir(path.join(folder, "kafka/data"))).map((name) => name.replace(/-\d+$/, ""))),
     ],
     async commands() {
-      const at = [
-        "-h",
-        hostAddress,
-        "-p",
-        String(redisPort),
-        "--tls",
-        "--insecure",
-        "--no-auth-warning",
-        "-a",
-        password,
-      ];
-      const { stdout } = await attempt("redis-cli", [...at, "INFO", "commandstats"]);
+      const stdout = await askRedis(redisPort, password, "INFO", "commandstats");
       const calls = [...stdout.matchAll(/^cmdstat_(?:get|mget|set|del|eval|evalsha)[|\w]*:calls=(\d+)/gm)];
       return calls.reduce((sum, [, count]) => sum + Number(count), 0);
     },
@@ -118,16 +107,20 @@ async function startRedisFor({ folder, port, cert, key, password }: ServerOption
     'save ""',
   ];
   await writeFile(configuration, `${lines.join("\n")}\n`, { mode: 0o600 });
-  const at = ["-h", hostAddress, "-p", String(port), "--tls", "--insecure", "--no-auth-warning", "-a", password];
   return startServerProcess({
     name: "redis",
     command: findRedis(process.env),
     args: [configuration],
     directory: folder,
     address: `${hostAddress}:${port}`,
-    isReady: async () => (await attempt("redis-cli", [...at, "PING"])).stdout.includes("PONG"),
+    isReady: async () => (await askRedis(port, password, "PING")).includes("PONG"),
     ...{ startTimeoutMs: 10_000, stopTimeoutMs: 5_000, clock: systemClock },
   });
+}
+
+async function askRedis(port: number, password: string, ...command: string[]): Promise<string> {
+  const at = ["-h", hostAddress, "-p", String(port), "--tls", "--insecure", "--no-auth-warning", "-a", password];
+  return (await attempt("redis-cli", [...at, ...command])).stdout;
 }
 
 /** A Service without pods, whose one endpoint is this machine. */

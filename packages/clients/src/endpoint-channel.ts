@@ -3,7 +3,7 @@ import { createRegistry, type DescFile, type DescService } from "@bufbuild/proto
 import type { Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
 import type { Endpoint } from "@plinth/discovery";
-import type { Clock } from "@plinth/kernel";
+import { type Clock, hostPort } from "@plinth/kernel";
 import { createGrpcUnary } from "./grpc-unary.ts";
 import { createHttp2Channel } from "./http2-session.ts";
 import { withDeadline } from "./with-deadline.ts";
@@ -25,8 +25,7 @@ const probeTimeoutMs = 1_000;
 const maxBytes = 16 << 20;
 
 export function createEndpointChannel(endpoint: Endpoint, clock: Clock): EndpointChannel {
-  const host = endpoint.host.includes(":") ? `[${endpoint.host}]` : endpoint.host;
-  const baseUrl = `http://${host}:${endpoint.port}`;
+  const baseUrl = `http://${hostPort(endpoint.host, endpoint.port)}`;
   const http2 = createHttp2Channel(baseUrl);
   const limits = { readMaxBytes: maxBytes, writeMaxBytes: maxBytes };
   const streams = createGrpcTransport({ baseUrl, sessionManager: http2, ...limits });

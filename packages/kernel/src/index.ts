@@ -24,6 +24,7 @@ export {
 } from "./config.ts";
 export { Fault, type FaultCode, type FaultInit, faultOf, isFault, unreachable } from "./fault.ts";
 export { createHealth, type Health, type HealthCheck } from "./health.ts";
+export { hostPort } from "./host-port.ts";
 export { type Component, createLifecycle, type Lifecycle, type LifecycleOptions } from "./lifecycle.ts";
 export { createLineWriter, type WriteLine } from "./line-writer.ts";
 export {

@@ -1,4 +1,4 @@
-import type { Clock, Logger } from "@plinth/kernel";
+import { type Clock, hostPort, type Logger } from "@plinth/kernel";
 import type { Instance, Registry } from "../discovery.ts";
 import { keepRegistered } from "../shared/keep-registered.ts";
 import { defaultLeaseMs } from "../shared/lease.ts";
@@ -33,7 +33,6 @@ export function createConsulRegistry(options: ConsulRegistryOptions): Registry {
   async function register(instance: Instance, draining: boolean): Promise<void> {
     // Passing from the first moment: who registers is ready.
     const common = { Status: "passing", DeregisterCriticalServiceAfter: deregisterAfter };
-    const address = instance.host.includes(":") ? `[${instance.host}]` : instance.host;
     await client.put("agent/service/register?replace-existing-checks=true", {
       ID: instance.instanceId,
       Name: instance.service,
@@ -44,7 +43,7 @@ export function createConsulRegistry(options: ConsulRegistryOptions): Registry {
       Checks: [
         { CheckID: checkId(instance), Name: "lease", TTL: `${leaseMs}ms`, ...common },
         ...(options.grpcCheck
-          ? [{ Name: "grpc.health.v1", GRPC: `${address}:${instance.port}`, ...grpcCheck, ...common }]
+          ? [{ Name: "grpc.health.v1", GRPC: hostPort(instance.host, instance.port), ...grpcCheck, ...common }]
           : []),
       ],
     });

@@ -1,5 +1,5 @@
 import { Resolver as DnsClient } from "node:dns/promises";
-import type { Clock, Logger, Random } from "@plinth/kernel";
+import { type Clock, hostPort, type Logger, type Random } from "@plinth/kernel";
 import type { Endpoint, Resolver } from "../discovery.ts";
 import { createFollowedServices } from "../shared/followed-services.ts";
 import { keepFollowing } from "../shared/keep-following.ts";
@@ -94,7 +94,7 @@ async function addressesOf(dns: DnsClient, name: string): Promise<string[]> {
 }
 
 const endpointAt = (host: string, port: number): Endpoint => ({
-  instanceId: host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`,
+  instanceId: hostPort(host, port),
   host,
   port,
   draining: false,

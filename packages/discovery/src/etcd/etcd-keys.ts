@@ -1,3 +1,4 @@
+import { hostPort } from "@plinth/kernel";
 import type { Endpoint, Instance } from "../discovery.ts";
 
 /** Where services lie unless PLINTH_DISCOVERY_PREFIX says otherwise. */
@@ -19,8 +20,11 @@ interface Stored {
 }
 
 export function storedValue({ host, port, zone }: Instance, draining: boolean): string {
-  const address = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
-  const stored: Stored = { Op: 0, Addr: address, Metadata: { draining, ...(zone === undefined ? {} : { zone }) } };
+  const stored: Stored = {
+    Op: 0,
+    Addr: hostPort(host, port),
+    Metadata: { draining, ...(zone === undefined ? {} : { zone }) },
+  };
   return JSON.stringify(stored);
 }
 

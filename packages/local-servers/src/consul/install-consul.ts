@@ -1,9 +1,9 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, rename } from "node:fs/promises";
-import { homedir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
+import { userCache } from "../user-cache.ts";
 
 const run = promisify(execFile);
 
@@ -13,8 +13,7 @@ const buildTimeoutMs = 30 * 60_000;
 
 /** The agent's binary: what PLINTH_CONSUL names, else the one in the user's cache folder, for all clones. */
 export function consulBinary(environment: Readonly<Record<string, string | undefined>> = process.env): string {
-  const cache = environment["XDG_CACHE_HOME"] || path.join(homedir(), ".cache");
-  return environment["PLINTH_CONSUL"] || path.join(cache, "plinth-servers", `consul-${consulVersion}`, "consul");
+  return environment["PLINTH_CONSUL"] || userCache(environment, "plinth-servers", `consul-${consulVersion}`, "consul");
 }
 
 /** Why Consul cannot run on this machine, with what to do about it. Undefined when it can. */

@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs";
-import { homedir } from "node:os";
 import path from "node:path";
 import type { Clock } from "@plinth/kernel";
 import { freePort } from "../free-port.ts";
 import type { LocalServer } from "../local-server.ts";
 import { startServerProcess } from "../server-process.ts";
+import { userCache } from "../user-cache.ts";
 
 export interface LocalEtcdOptions {
   /** Data and log. Started on again it serves the same data. */
@@ -24,8 +24,7 @@ const healthTimeoutMs = 2_000;
 
 /** What PLINTH_ETCD names, else the one that the hermetic cluster is made of. */
 function etcdBinary(environment: Readonly<Record<string, string | undefined>> = process.env): string {
-  const cache = environment["XDG_CACHE_HOME"] || path.join(homedir(), ".cache");
-  const folder = environment["PLINTH_KUBE_BIN"] || path.join(cache, "plinth-cluster", "bin");
+  const folder = environment["PLINTH_KUBE_BIN"] || userCache(environment, "plinth-cluster", "bin");
   return environment["PLINTH_ETCD"] || path.join(folder, "etcd");
 }
 

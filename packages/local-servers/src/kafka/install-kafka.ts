@@ -1,8 +1,8 @@
 import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from "node:fs/promises";
-import { homedir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
+import { userCache } from "../user-cache.ts";
 
 const run = promisify(execFile);
 
@@ -27,8 +27,7 @@ export async function kafkaProblem(directory = kafkaDirectory()): Promise<string
 
 /** Where Kafka's libraries are kept, for all clones of this user. */
 export function kafkaDirectory(): string {
-  const cache = process.env["XDG_CACHE_HOME"] || path.join(homedir(), ".cache");
-  return path.join(cache, "plinth-servers", `kafka-${kafkaVersion}`);
+  return userCache(process.env, "plinth-servers", `kafka-${kafkaVersion}`);
 }
 
 /**

@@ -1,4 +1,5 @@
 import { Latency, Outlier, type OutlierOptions } from "@plinth/balancer";
+import { hostPort } from "@plinth/kernel";
 import { ConnectionPool } from "./http1/connection-pool.ts";
 import { Http2Sessions } from "./http2-sessions.ts";
 
@@ -37,7 +38,7 @@ export class Endpoint {
     this.service = service;
     this.host = host;
     this.port = port;
-    this.authority = `${host.includes(":") ? `[${host}]` : host}:${port}`;
+    this.authority = hostPort(host, port);
     this.outlier = new Outlier(outlier);
     this.sessions = new Http2Sessions(`http://${this.authority}`);
   }
