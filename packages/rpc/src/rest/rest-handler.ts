@@ -1,9 +1,4 @@
-import {
-  createRegistry,
-  type DescMethodServerStreaming,
-  type DescMethodUnary,
-  type Registry,
-} from "@bufbuild/protobuf";
+import type { DescMethodServerStreaming, DescMethodUnary, Registry } from "@bufbuild/protobuf";
 import { ConnectError, type ContextValues } from "@connectrpc/connect";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import { Fault, isFault, type Logger } from "@plinth/kernel";
@@ -24,6 +19,8 @@ export interface RestHandlerOptions {
   handlers: readonly UniversalHandler[];
   /** What the RPCs' interceptors know of a request besides its headers. */
   contextValues: (request: NodeRequest) => ContextValues;
+  /** Types that google.protobuf.Any may hold. */
+  registry: Registry;
   logger: Logger;
   /** One request body at most. */
   readMaxBytes: number;
@@ -36,7 +33,7 @@ export interface RestHandlerOptions {
 export function createRestHandler(
   options: RestHandlerOptions,
 ): (request: NodeRequest, response: NodeResponse) => boolean {
-  const { services, contextValues, readMaxBytes, logger } = options;
+  const { services, contextValues, registry, readMaxBytes, logger } = options;
   // Of two routes of one service the later one is called, here as by the handlers' paths.
   const byName = new Map(services.map((routes) => [routes.service.typeName, routes]));
   const bindings = [...byName.values()].flatMap(({ service, routes }) =>
@@ -44,7 +41,6 @@ export function createRestHandler(
   );
   const router = createRestRouter(bindings);
   const prefixes = new Set(bindings.flatMap(({ template }) => prefixOf(template.text)));
-  const registry = createRegistry(...services.map(({ service }) => service.file));
   const handlers = new Map(options.handlers.map((handler) => [handler.requestPath, handler]));
   const call = createCall({ registry, handlers, contextValues, readMaxBytes, logger });
   return (request, response) => {
@@ -100,8 +96,7 @@ interface Call {
   query: string;
 }
 
-interface CallOptions extends Pick<RestHandlerOptions, "contextValues" | "readMaxBytes" | "logger"> {
-  registry: Registry;
+interface CallOptions extends Pick<RestHandlerOptions, "contextValues" | "registry" | "readMaxBytes" | "logger"> {
   /** By path. */
   handlers: ReadonlyMap<string, UniversalHandler>;
 }

@@ -106,7 +106,7 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
   reflectionRoutes(router, createReflectionSource(services.map(({ service }) => service)));
   const contextValues = ({ socket }: NodeRequest) =>
     createContextValues().set(peerAddressKey, socket.remoteAddress ?? "");
-  const rest = createRestHandler({ ...options, ...limits, handlers: router.handlers, contextValues });
+  const rest = createRestHandler({ ...options, ...limits, registry, handlers: router.handlers, contextValues });
   const handleByLibrary = createRpcAdapter({
     router,
     contextValues,
