@@ -1,10 +1,11 @@
 import { resources } from "@plinth/kube";
 import { eventually } from "@plinth/testing";
 import { whyNoApiServer } from "@plinth/testing/kube";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { httpRoutes, routePolicies } from "../src/platform-service/gateway-api.ts";
 import { annotations } from "../src/platform-service/labels.ts";
-import { platformServices } from "../src/platform-service/resources.ts";
+import { platformServices, type ServiceObject } from "../src/platform-service/resources.ts";
+import { writeStatus } from "../src/platform-service/write-status.ts";
 import {
   activeJob,
   playGateway,
@@ -271,6 +272,22 @@ describe.skipIf(absent)(`on a real API server${absent ? ` (skipped: ${absent})` 
       expect(DatabaseReady?.message).toContain("belongs to default/order");
       expect(Stalled?.status).toBe("True");
     });
+  });
+
+  test("a service of the same name that came meanwhile gets no status of its predecessor", async () => {
+    const make = async (image: string): Promise<ServiceObject> => {
+      await apply("namesake", { image, paused: true });
+      return serviceShows(cluster, "namesake", ({ Ready }) => expect(Ready?.reason).toBe("Paused"));
+    };
+    const first = await make("registry.example.com/notes:1");
+    await cluster.client.delete(platformServices, ref("namesake"));
+    const second = await make("registry.example.com/notes:2");
+
+    const late = { ...first.status, image: "registry.example.com/notes:1" };
+    const events = { record: vi.fn() };
+    await expect(writeStatus(cluster.client, events, first, late, AbortSignal.timeout(10_000))).rejects.toThrow();
+    expect(events.record).not.toHaveBeenCalled();
+    expect(await cluster.client.get(platformServices, ref("namesake"))).toEqual(second);
   });
 
   test("deletion keeps the data; with deletionPolicy Delete it goes", async () => {
