@@ -157,7 +157,9 @@ export const limitList: Readonly<Record<string, Readonly<Record<string, readonly
       { name: "maxHeaderListBytes", meaning: "the head of an HTTP/2 answer" },
     ],
     "services/gateway/src/data/forward.ts": [
-      { name: "attemptsMax", meaning: "attempts per request, the first included" },
+      { name: "attemptsMax", meaning: "attempts per request that reach an instance, the first included" },
+      { name: "unreachableMax", meaning: "instances that cannot be connected, for one request, before it pauses" },
+      { name: "searchMaxMs", meaning: "a request looks for an instance that can be connected" },
       { name: "bufferedBodyBytesMax", meaning: "a request body that is kept for another attempt" },
     ],
     "services/gateway/src/control/file-route-source.ts": [

@@ -62,7 +62,7 @@ describe.skipIf(absent)(`on a real Consul${absent ? ` (skipped: ${absent})` : ""
     };
   }
 
-  discoveryContract("consul", open);
+  discoveryContract("consul", open, { restarts: true });
 
   test("without a token that may, it says what is wrong", async () => {
     const registry = createConsulRegistry({ ...common, url: consul.url, token: undefined, grpcCheck: false });

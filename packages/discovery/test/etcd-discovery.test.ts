@@ -61,7 +61,7 @@ describe.skipIf(absent)(`on a real etcd${absent ? ` (skipped: ${absent})` : ""}`
     };
   }
 
-  discoveryContract("etcd", open);
+  discoveryContract("etcd", open, { restarts: true });
 
   const instance = (instanceId: string) => ({ service: "shop", instanceId, host: "127.0.0.1", port: 8_000 });
 

@@ -2,6 +2,7 @@ import http from "node:http";
 import http2 from "node:http2";
 import { createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
+import { silentLogger } from "@plinth/kernel";
 import { eventually } from "@plinth/testing";
 import { afterEach, describe, expect, it } from "vitest";
 import { EchoService } from "./echo-service.ts";
@@ -45,6 +46,36 @@ describe("endpoints", () => {
     await dead.close();
     for (let i = 0; i < 20; i++) expect((await post(running)).status).toBe(200);
     expect(alive.requests).toHaveLength(20);
+  });
+
+  it("that refuse connections cost nothing either when they are most of those that are listed", async () => {
+    const dead = await Promise.all(Array.from({ length: 6 }, () => startHttpUpstream()));
+    const alive = await upstream();
+    const running = await gatewayFor([...dead, alive]);
+    for (const one of dead) await one.close();
+    for (let i = 0; i < 20; i++) expect((await post(running)).status).toBe(200);
+    expect(alive.requests).toHaveLength(20);
+  });
+
+  it("that all refuse connections are waited for a moment: the list of the new ones comes", async () => {
+    const dead = await startHttpUpstream();
+    const alive = await upstream();
+    // When the failure is known, and the request has found nobody else.
+    const warn = (_: unknown, message = ""): void => {
+      if (message.includes("ejected")) setImmediate(() => running.resolver.set("web", alive.port));
+    };
+    const running = await gatewayFor([dead], { outlier: { failuresMax: 1 }, logger: { ...silentLogger, warn } });
+    await dead.close();
+    expect((await post(running)).status).toBe(200);
+  });
+
+  it("that all refuse connections for good: 503", async () => {
+    const dead = await startHttpUpstream();
+    const running = await gatewayFor([dead]);
+    await dead.close();
+    const answer = await post(running);
+    expect(answer.status).toBe(503);
+    expect(await answer.json()).toMatchObject({ reason: "UPSTREAM_UNREACHABLE" });
   });
 
   it("that break off mid-answer do not get an unsafe request twice", async () => {

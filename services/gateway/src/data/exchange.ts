@@ -76,8 +76,13 @@ export class Exchange implements DownstreamEvents {
   attempts = 0;
   /** When the last of them began, on the monotonic clock. */
   attemptMs = 0;
-  /** Endpoints that could not be connected for this request. */
+  /** Endpoints that could not be connected since the last pause. */
   unreachable: readonly Endpoint[] = [];
+  /** Attempts that ended so. */
+  unreached = 0;
+  searchPauses = 0;
+  /** When it stops to look for an endpoint that can be reached, on the monotonic clock. */
+  searchEndMs = 0;
   upstreamHeaders: string[] | undefined;
   bufferedBody: Buffer | undefined;
   timer: NodeJS.Timeout | undefined;

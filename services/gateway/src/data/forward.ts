@@ -25,8 +25,14 @@ export interface ForwardOutcome {
   failed(exchange: Exchange, endpoint: Endpoint, err: Error, sent: boolean): void;
 }
 
-/** Attempts per request, the first included. */
+/** Attempts per request that reach an endpoint, the first included. */
 const attemptsMax = 3;
+/** Endpoints that refuse a request before others are waited for: many go at once when a service shrinks. */
+const unreachableMax = 10;
+/** How long a request looks for an endpoint that it can reach, in milliseconds; one that is cut off takes its connect timeout. */
+const searchMaxMs = 2_500;
+/** Pauses, in milliseconds, when no listed endpoint can be reached: their list is behind by moments where pods end at once. */
+const searchPausesMs = [50, 200] as const;
 /** A body up to this size with a known length is read before an endpoint is taken: one write, and repeatable. */
 const bufferedBodyBytesMax = 64 * 1024;
 
@@ -104,11 +110,13 @@ export class Forwarder implements ForwardOutcome {
     const route = exchange.route as Route;
     const endpoint = this.#upstreams.pick(exchange.backend?.service ?? route.service, exchange.unreachable);
     if (endpoint === undefined) {
-      refuse(exchange, exchange.attempts === 0 ? refusals.noEndpoint : refusals.connectFailed);
+      if (exchange.attempts === 0) refuse(exchange, refusals.noEndpoint);
+      else this.#searchOn(exchange);
       return;
     }
     exchange.attempts++;
     exchange.attemptMs = exchange.nowMs();
+    if (exchange.attempts === 1) exchange.searchEndMs = exchange.attemptMs + searchMaxMs;
     exchange.endpoint = endpoint;
     exchange.upstreamHeaders ??= upstreamHeaders(exchange, this.#workloadToken.current());
     if (route.mirrors !== undefined && exchange.attempts === 1) this.#mirrors.send(exchange, route.mirrors);
@@ -192,17 +200,34 @@ export class Forwarder implements ForwardOutcome {
     if (exchange.downstream.headersSent) {
       exchange.reason = "UPSTREAM_BROKE_OFF";
       exchange.downstream.abort();
-    } else if (this.#mayAttemptAgain(exchange, sent)) {
-      if (!sent) exchange.unreachable = [...exchange.unreachable, endpoint];
-      this.#attempt(exchange);
-    } else refuse(exchange, sent ? refusals.upstreamFailed : refusals.connectFailed);
+    } else if (!this.#canSendAgain(exchange)) refuse(exchange, sent ? refusals.upstreamFailed : refusals.connectFailed);
+    else if (!sent) {
+      exchange.unreachable = [...exchange.unreachable, endpoint];
+      exchange.unreached++;
+      if (exchange.unreachable.length < unreachableMax && exchange.attemptMs < exchange.searchEndMs)
+        this.#attempt(exchange);
+      else this.#searchOn(exchange);
+    } else if (exchange.attempts - exchange.unreached < attemptsMax && isRepeatable(exchange)) this.#attempt(exchange);
+    else if (this.#mayRetry(exchange)) this.#attempt(exchange);
+    else refuse(exchange, refusals.upstreamFailed);
   }
 
-  #mayAttemptAgain(exchange: Exchange, sent: boolean): boolean {
-    // What a first attempt took of the caller's body cannot be read again.
-    if (exchange.bufferedBody === undefined && exchange.requestBytes > 0) return false;
-    if (exchange.attempts < attemptsMax && (!sent || isRepeatable(exchange))) return true;
-    return this.#mayRetry(exchange);
+  /** What a first attempt took of the caller's body cannot be read again. */
+  #canSendAgain(exchange: Exchange): boolean {
+    return exchange.bufferedBody !== undefined || exchange.requestBytes === 0;
+  }
+
+  /** No listed endpoint can be reached: after a pause all that are listed then are tried. */
+  #searchOn(exchange: Exchange): void {
+    const pauseMs = searchPausesMs[exchange.searchPauses++];
+    if (pauseMs === undefined || exchange.nowMs() + pauseMs > exchange.searchEndMs) {
+      refuse(exchange, refusals.connectFailed);
+      return;
+    }
+    exchange.unreachable = [];
+    exchange.forwarding = undefined;
+    clearTimeout(exchange.attemptTimer);
+    exchange.attemptTimer = setTimeout(() => this.#attempt(exchange), pauseMs);
   }
 }
 
