@@ -1,4 +1,5 @@
-// Everything that can be told without running the platform: format, lint, types, contracts, directions, generated code.
+// Everything that can be told without running the platform: format, lint, types, contracts, directions, known
+// vulnerabilities, generated code.
 // Runs all of it, however much fails, and says at the end what did.
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
@@ -21,6 +22,11 @@ const checks: readonly Check[] = [
   { name: "types", fix: "see above", run: command("tsc", "--noEmit") },
   { name: "contracts", fix: "see above", run: command("buf", "lint") },
   { name: "dependencies", fix: "see above", run: command(process.execPath, "tools/check-dependencies.ts") },
+  {
+    name: "known vulnerabilities",
+    fix: "npm audit fix, or another package",
+    run: command(process.execPath, "tools/audit-dependencies.ts"),
+  },
   { name: "generated files", fix: "npm run generate, then commit", run: generatedFilesAreCurrent },
 ];
 
@@ -32,6 +38,7 @@ const generated = [
     (name) => `charts/plinth/${name}`,
   ),
   "docs/configuration.md",
+  "docs/licences.md",
   "docs/limits.md",
 ];
 

@@ -1,4 +1,11 @@
-export { type BundleOptions, bundleProgram, bundleService, entryPoint, packagesOutside } from "./local/bundle.ts";
+export {
+  type BundleOptions,
+  bundleProgram,
+  bundleService,
+  entryPoint,
+  packagesInside,
+  packagesOutside,
+} from "./local/bundle.ts";
 export {
   type EmbeddedPostgres,
   type EmbeddedPostgresOptions,

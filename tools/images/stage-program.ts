@@ -3,45 +3,55 @@ import { globSync, readFileSync } from "node:fs";
 import { chmod, cp, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import path from "node:path";
-import { bundleProgram, bundleService, packagesOutside } from "@plinth/cli";
+import { bundleProgram, bundleService, packagesInside, packagesOutside } from "@plinth/cli";
 import { root } from "../run.ts";
+import { billOfMaterials } from "../supply/bill-of-materials.ts";
+import { licenceTexts } from "../supply/licence-texts.ts";
+import { readPackages } from "../supply/shipped-package.ts";
 import type { Program } from "./image-list.ts";
 
 /** What the Dockerfile copies to /app. */
 export interface Staged {
   folder: string;
+  /** Folders of the npm packages that are in it, bundled or whole. */
+  packages: readonly string[];
   /** Hash of names, modes and contents. */
   hash: string;
 }
 
 const stagingFolder = path.join(root, "dist", "images");
 
-/** Puts together what an image holds: bundle, packages with native code, migrations. */
-export async function stageProgram(program: Program): Promise<Staged> {
+/** Puts together what an image holds: bundle, packages with native code, migrations, and what others have a right to know. */
+export async function stageProgram(program: Program, folderOfAll: string = stagingFolder): Promise<Staged> {
   const { name, folder, main, migrations } = program;
   const isService = main === path.join(folder, "src", "main.ts");
   const bundle = isService
     ? await bundleService(folder)
     : await bundleProgram({ folder, main, outdir: path.join(folder, "dist", name) });
   const outdir = path.dirname(bundle);
-  const target = path.join(stagingFolder, name);
+  const target = path.join(folderOfAll, name);
   await rm(target, { recursive: true, force: true });
   for (const file of globSync(["*.js", "chunks/*.js"], { cwd: outdir })) {
     await cp(path.join(outdir, file), path.join(target, file));
   }
   // Node would have to find out by itself, at every start.
   await writeFile(path.join(target, "package.json"), '{"type":"module"}\n');
-  for (const outside of await packagesOutside(outdir)) await copyPackage(outside, folder, target);
+  const packages = new Set(await packagesInside(outdir));
+  for (const outside of await packagesOutside(outdir))
+    for (const copied of await copyPackage(outside, folder, target)) packages.add(copied);
+  const shipped = readPackages([...packages]);
+  await writeFile(path.join(target, "sbom.cdx.json"), billOfMaterials(`plinth/${name}`, shipped));
+  await writeFile(path.join(target, "LICENSES.txt"), licenceTexts(shipped));
   if (migrations !== undefined) await cp(migrations, path.join(target, "migrations"), { recursive: true });
   await evenModes(target);
-  return { folder: target, hash: await hashOf(target) };
+  return { folder: target, packages: [...packages], hash: await hashOf(target) };
 }
 
-/** A package and those that it needs on this platform, as npm installed them. */
-async function copyPackage(name: string, from: string, target: string): Promise<void> {
+/** A package and those that it needs on this platform, as npm installed them. Returns where they were found. */
+async function copyPackage(name: string, from: string, target: string): Promise<string[]> {
   const source = packageFolder(name, from);
   // Optional parts are for other platforms when they are not installed.
-  if (source === undefined) return;
+  if (source === undefined) return [];
   const destination = path.join(target, "node_modules", name);
   await cp(source, destination, {
     recursive: true,
@@ -51,8 +61,10 @@ async function copyPackage(name: string, from: string, target: string): Promise<
   const { dependencies = {}, optionalDependencies = {} } = JSON.parse(
     await readFile(path.join(source, "package.json"), "utf8"),
   ) as { dependencies?: object; optionalDependencies?: object };
+  const copied = [source];
   for (const needed of Object.keys({ ...dependencies, ...optionalDependencies }))
-    await copyPackage(needed, source, target);
+    copied.push(...(await copyPackage(needed, source, target)));
+  return copied;
 }
 
 function packageFolder(name: string, from: string): string | undefined {

@@ -5,7 +5,7 @@ import path from "node:path";
 import { systemClock } from "@plinth/kernel";
 import { type BuildOptions, build, version as esbuildVersion, type Metafile } from "esbuild";
 import { isFresh, recipeOf, recordInputs } from "./bundle-freshness.ts";
-import { nativeAddonsStayOutside } from "./native-addons.ts";
+import { nativeAddonsStayOutside, packageFolder } from "./native-addons.ts";
 import { unusedExportersStayOutside } from "./unused-exporters.ts";
 
 /** CommonJS dependencies inside an ES module ask for a `require` that only Node's own modules need. */
@@ -67,17 +67,24 @@ export async function bundleProgram({ folder, main, outdir }: BundleOptions): Pr
   for await (const file of glob("**/*.worker.ts", { cwd: path.dirname(main) })) {
     entryPoints[path.basename(file, ".ts")] = path.join(path.dirname(main), file);
   }
-  const recipe = recipeOf([settings, entryPoints, esbuildVersion]);
+  const recipe = recipeOf([settings, entryPoints, esbuildVersion, besides]);
   if (!(await isFresh(outdir, recipe))) await makeBundle(folder, outdir, entryPoints, recipe);
   return path.join(outdir, "main.js");
 }
 
-/** Packages that a bundle in `outdir` expects to find installed: those with native code. */
-export async function packagesOutside(outdir: string): Promise<string[]> {
-  return JSON.parse(await readFile(path.join(outdir, outsideFile), "utf8")) as string[];
+/** Names of the packages that a bundle in `outdir` expects to find installed: those with native code. */
+export const packagesOutside = (outdir: string): Promise<string[]> => readList(outdir, besides.outside);
+
+/** Folders of the packages that have code in the bundle in `outdir`. */
+export async function packagesInside(outdir: string): Promise<string[]> {
+  return (await readList(outdir, besides.inside)).map((folder) => path.resolve(outdir, folder));
 }
 
-const outsideFile = "outside.json";
+/** Files beside a bundle that tell what it was made of. */
+const besides = { outside: "outside.json", inside: "packages.json" };
+
+const readList = async (outdir: string, file: string): Promise<string[]> =>
+  JSON.parse(await readFile(path.join(outdir, file), "utf8")) as string[];
 
 async function makeBundle(
   folder: string,
@@ -96,7 +103,9 @@ async function makeBundle(
       plugins: [nativeAddonsStayOutside(), unusedExportersStayOutside()],
       metafile: true,
     });
-    await writeFile(path.join(outdir, outsideFile), JSON.stringify(outsideOf(metafile)));
+    await writeFile(path.join(outdir, besides.outside), JSON.stringify(outsideOf(metafile)));
+    const inside = insideOf(metafile).map((file) => path.relative(outdir, path.resolve(folder, file)));
+    await writeFile(path.join(outdir, besides.inside), JSON.stringify(inside));
     const files = Object.keys(metafile.inputs).filter((file) => !file.startsWith("unused-exporter:"));
     await recordInputs(
       outdir,
@@ -114,6 +123,14 @@ function outsideOf({ outputs }: Metafile): string[] {
   const imports = Object.values(outputs).flatMap((output) => output.imports);
   const names = imports.flatMap(({ path: name, external }) => (external && !isBuiltin(name) ? [name] : []));
   return [...new Set(names)].filter((name) => !settings.external.includes(name)).sort();
+}
+
+/** Packages of which something is left after what nobody uses is gone. */
+function insideOf({ outputs }: Metafile): string[] {
+  const used = Object.values(outputs).flatMap(({ inputs }) =>
+    Object.entries(inputs).flatMap(([file, { bytesInOutput }]) => (bytesInOutput > 0 ? [file] : [])),
+  );
+  return [...new Set(used.flatMap((file) => packageFolder(file) ?? []))].sort();
 }
 
 interface BuildMessage {

@@ -38,8 +38,8 @@ const pick = <T extends { importer: string; resolveDir: string; kind: unknown; n
   namespace: args.namespace,
 });
 
-/** ".../node_modules/@scope/name" of a file below it. */
-function packageFolder(file: string): string | undefined {
+/** ".../node_modules/@scope/name" of a file below it; undefined for a file of ours. */
+export function packageFolder(file: string): string | undefined {
   const marker = `${path.sep}node_modules${path.sep}`;
   const at = file.lastIndexOf(marker);
   if (at < 0) return undefined;
