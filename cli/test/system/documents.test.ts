@@ -1,10 +1,10 @@
 import { spawn } from "node:child_process";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import path from "node:path";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { startHookMs, startPlatform } from "./platform.ts";
 
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 const repository = path.resolve(import.meta.dirname, "../../..");
 let platform: Awaited<ReturnType<typeof startPlatform>>;
@@ -48,26 +48,37 @@ function shell(script: string): Promise<Run> {
   return new Promise((resolve) => child.once("close", (code) => resolve({ code, output })));
 }
 
-describe("docs/quickstart.md", () => {
-  test("works as written, block after block", async () => {
-    const blocks = shellBlocks(await readFile(path.join(repository, "docs/quickstart.md"), "utf8"));
-    const runnable = blocks
-      .filter((block) => !block.startsWith("# keeps running") && !block.startsWith("# needs grpcurl"))
-      .map((block) => block.replaceAll(".plinth/", `${platform.home}/`).replaceAll("my/hello", `${own}/hello`));
-    expect(runnable.length).toBeGreaterThan(8);
-    const { code, output } = await shell(runnable.join("\n"));
-    expect({ code, output: code === 0 ? "" : output }).toEqual({ code: 0, output: "" });
-    for (const said of [
-      "platform ready, gateway",
-      '"title":"Shopping"',
-      '"reason":"TOKEN_MISSING"',
-      '"code":"permission_denied"',
-      '"status":"PERMISSION_DENIED"',
-      "notes.v1.NoteShared",
-      "notes.v1.NoteCreated",
-      "Hello Ann, you are user:",
-    ]) {
-      expect(output).toContain(said);
-    }
-  });
+/** What each page says when its blocks run one after the other. */
+const pages: Record<string, readonly string[]> = {
+  "docs/quickstart.md": [
+    "platform ready, gateway",
+    '"title":"Shopping"',
+    '"reason":"TOKEN_MISSING"',
+    '"code":"permission_denied"',
+    '"status":"PERMISSION_DENIED"',
+    "notes.v1.NoteShared",
+    "notes.v1.NoteCreated",
+    "Hello Ann, you are user:",
+  ],
+  "docs/how-to/add-an-rpc.md": ['{"count":'],
+  "docs/how-to/change-a-schema.md": [
+    '"title":"More shopping"',
+    'relation "notee" does not exist',
+    "refused, as it should be",
+  ],
+  "docs/how-to/rotate-keys.md": ['"kid":', '"serviceName":"nightly"'],
+};
+
+test.each(Object.entries(pages))("%s works as written, block after block", async (page, said) => {
+  const blocks = shellBlocks(await readFile(path.join(repository, page), "utf8"));
+  const runnable = blocks
+    .filter((block) => !/^# (keeps running|needs )/.test(block))
+    .map((block) =>
+      block.replaceAll(".plinth/", `${platform.home}/`).replaceAll(/\bmy\//g, `${own}/${path.basename(page)}/`),
+    );
+  expect(runnable.length).toBeGreaterThan(3);
+  await mkdir(path.join(repository, own, path.basename(page)));
+  const { code, output } = await shell(runnable.join("\n"));
+  expect({ code, output: code === 0 ? "" : output }).toEqual({ code: 0, output: "" });
+  for (const words of said) expect(output).toContain(words);
 });
