@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { goProgram } from "../go-program.ts";
+import { publicProtos } from "./public-protos.ts";
 
 /** A language that code is generated for: what buf is told, and what must be there for it. */
 export interface Language {
@@ -30,6 +31,13 @@ const exclude_types = [
 ];
 /** Go has these in a module that everybody shares, Python a form of its own (sdk/python/proto): a name can be taken once in a program. */
 const errorDetails = "google.rpc";
+
+/** The protos name no Go package: they are not Go's alone. "proto/plinth/auth/v1/auth.proto" is in package authv1. */
+function goPackage(file: string): string {
+  const proto = file.replace(/^proto\/(vendor\/)?/, "");
+  const folder = proto.slice(0, proto.lastIndexOf("/"));
+  return `M${proto}=plinth.dev/go/gen/${folder};${folder.split("/").slice(-2).join("")}`;
+}
 
 const output = (program: string, ...args: string[]): string | undefined => {
   try {
@@ -64,7 +72,7 @@ export const languages: readonly Language[] = [
       [protocGenGo, protocGenConnectGo].map((module) => ({
         local: goProgram(module),
         out: "sdk/go/gen",
-        opt: ["paths=source_relative"],
+        opt: ["paths=source_relative", ...publicProtos.map(goPackage)],
         exclude_types: [...exclude_types, errorDetails],
       })),
   },

@@ -1,8 +1,11 @@
+import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Platform, startHookMs, startPlatform } from "./platform.ts";
 import { bundleForBrowser, visitPage } from "./sdk/browser-bundle.ts";
 import { startHttp1Proxy } from "./sdk/http1-proxy.ts";
 import { type InstalledSdk, installSdk, run } from "./sdk/installed-sdk.ts";
+
+const sdkFolder = (language: string): string => path.resolve(import.meta.dirname, "../../../sdk", language);
 
 let platform: Platform;
 
@@ -128,3 +131,57 @@ describe("@plinth/sdk, packed and installed by npm", () => {
     });
   });
 });
+
+/** What the smoke tests in other languages are told. */
+const smokeEnv = () => ({
+  ...process.env,
+  PLINTH_URL: platform.gateway,
+  ADMIN_EMAIL: platform.admin.email,
+  ADMIN_PASSWORD: platform.admin.password,
+});
+
+const goMissing = await run("go", ["version"]).then(
+  () => false,
+  () => true,
+);
+
+describe.skipIf(goMissing)("sdk/go (left out without Go: install Go 1.26 or later)", () => {
+  test(
+    "compiles, and does everything once against a running platform",
+    async () => {
+      const options = { cwd: sdkFolder("go"), env: smokeEnv(), timeout: toolBoundMs };
+      const { stdout } = await run("go", ["test", "-mod=readonly", "-count=1", "-v", "./..."], options);
+      expect(stdout).toContain("--- PASS: TestClientOfARunningPlatform");
+    },
+    toolBoundMs,
+  );
+});
+
+/** The first Python with grpcio and protobuf. Debian's packages are for its own one, whatever comes first on PATH. */
+async function findPython(): Promise<string | undefined> {
+  for (const program of ["python3", "/usr/bin/python3"]) {
+    const found = await run(program, ["-c", "import grpc, google.protobuf"]).then(
+      () => program,
+      () => undefined,
+    );
+    if (found) return found;
+  }
+  return undefined;
+}
+const python = await findPython();
+
+describe.skipIf(!python)(
+  "sdk/python (left out without its libraries: install python3-grpcio and python3-protobuf, or pip install grpcio protobuf)",
+  () => {
+    test(
+      "does everything once against a running platform",
+      async () => {
+        const cwd = sdkFolder("python");
+        const env = { ...smokeEnv(), PYTHONPATH: cwd, PYTHONDONTWRITEBYTECODE: "1" };
+        const { stdout } = await run(python as string, ["test/smoke.py"], { cwd, env, timeout: toolBoundMs });
+        expect(stdout.trim()).toBe("ok");
+      },
+      toolBoundMs,
+    );
+  },
+);

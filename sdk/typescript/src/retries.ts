@@ -22,7 +22,7 @@ const budgetMax = 10;
 /** A server that wants to be left alone for longer is not called again within this call. */
 const pushBackMsMax = 5_000;
 
-export function createRetries(random: () => number = Math.random): Retries {
+export function createRetries(): Retries {
   let budget = budgetMax;
   return {
     began() {
@@ -36,7 +36,7 @@ export function createRetries(random: () => number = Math.random): Retries {
       if (!worthwhile || wish === "never" || (wish ?? 0) > pushBackMsMax || budget < 1) return undefined;
       budget--;
       const ceilingMs = Math.min(backoffMaxMs, backoffInitialMs * 2 ** (attempt - 1));
-      const jitterMs = ceilingMs * (0.1 + 0.9 * random());
+      const jitterMs = ceilingMs * (0.1 + 0.9 * Math.random());
       return (wish ?? 0) + jitterMs;
     },
   };
