@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # Makes sure that the servers of other projects that tests run with can start: Java and Maven for Kafka, Redis, Consul; and that
 # the client for Python can be generated and run (tools/sdk/languages.ts). Installs Debian's packages when that is allowed; fetches
-# Kafka and builds Consul and the plugins that generate Go, so that no test waits for that. etcd comes with the hermetic cluster
-# (e2e/cluster/build.sh).
+# Kafka and builds Consul, so that no test waits for that. etcd comes with the hermetic cluster (e2e/cluster/build.sh).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # program:package

@@ -3,7 +3,9 @@ package plinth_test
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -27,7 +29,8 @@ func TestClientOfARunningPlatform(t *testing.T) {
 	ctx := context.Background()
 	var ahead atomic.Int64
 	now := func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
-	client := must(plinth.NewClient(url, plinth.WithNow(now)))(t)
+	wire := &wire{}
+	client := must(plinth.NewClient(url, plinth.WithNow(now), plinth.WithHTTPClient(wire)))(t)
 
 	_, err := client.Identity.ListUsers(ctx, connect.NewRequest(&identityv1.ListUsersRequest{}))
 	wantCode(t, err, connect.CodeUnauthenticated)
@@ -65,19 +68,26 @@ func TestClientOfARunningPlatform(t *testing.T) {
 		t.Errorf("an unknown user: reason %q, request %q", plinth.Reason(err), plinth.RequestID(err))
 	}
 
-	// The token is about to be over, for ten calls at once: a second renewal with the same refresh token would show in its use.
-	for range 2 {
-		ahead.Add(int64(290 * time.Second))
+	atOnce := func(what string) {
+		t.Helper()
+		before := wire.refreshes.Load()
 		var group sync.WaitGroup
 		for range 10 {
 			group.Go(func() {
 				if err := get(id); err != nil {
-					t.Errorf("after renewal: %v", err)
+					t.Errorf("%s: %v", what, err)
 				}
 			})
 		}
 		group.Wait()
+		if made := wire.refreshes.Load() - before; made != 1 {
+			t.Errorf("%s: %d renewals for ten calls at once, want 1", what, made)
+		}
 	}
+	ahead.Add(int64(290 * time.Second))
+	atOnce("a token that is about to be over")
+	wire.spoiled.Store(wire.last.Load())
+	atOnce("a token that is refused")
 
 	credential := must(client.Auth.CreateServiceCredential(ctx, connect.NewRequest(&authv1.CreateServiceCredentialRequest{
 		ServiceName: "go-robot",
@@ -92,6 +102,26 @@ func TestClientOfARunningPlatform(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantCode(t, get(id), connect.CodeUnauthenticated)
+}
+
+// wire counts renewals, and can have one access token refused.
+type wire struct {
+	refreshes atomic.Int32
+	last      atomic.Value
+	spoiled   atomic.Value
+}
+
+func (w *wire) Do(request *http.Request) (*http.Response, error) {
+	if strings.HasSuffix(request.URL.Path, "/Refresh") {
+		w.refreshes.Add(1)
+	}
+	if token := request.Header.Get("Authorization"); token != "" {
+		w.last.Store(token)
+		if token == w.spoiled.Load() {
+			request.Header.Set("Authorization", "Bearer spoiled")
+		}
+	}
+	return http.DefaultClient.Do(request)
 }
 
 func must[T any](value T, err error) func(*testing.T) T {

@@ -55,12 +55,25 @@ unknown = failure(client.identity.GetUser, identity_pb2.GetUserRequest(id=str(uu
 assert (unknown.code, unknown.reason) == (grpc.StatusCode.NOT_FOUND, "USER_NOT_FOUND"), unknown
 assert unknown.request_id, unknown
 
-# The token is about to be over, for ten calls at once: a second renewal with the same refresh token would end the session.
-for _ in range(2):
-    ahead_s += 290
+refreshes = []
+refresh = client._plain.Refresh
+client._plain.Refresh = lambda request: refreshes.append(request) or refresh(request)
+
+
+def ten_at_once():
+    refreshes.clear()
     with concurrent.futures.ThreadPoolExecutor(10) as pool:
         got = pool.map(client.identity.GetUser, [identity_pb2.GetUserRequest(id=users[0].id)] * 10)
         assert all(user.id == users[0].id for user in got)
+    assert len(refreshes) == 1, f"{len(refreshes)} renewals for ten calls"
+
+
+# The token is about to be over.
+ahead_s += 290
+ten_at_once()
+# The token is refused although it looks fresh.
+client._tokens._held.access_token = "no token"
+ten_at_once()
 
 # A client of a service of the user's own is made over the same channel.
 assert identity_pb2_grpc.IdentityServiceStub(client.channel).GetUser(identity_pb2.GetUserRequest(id=users[0].id)).id
