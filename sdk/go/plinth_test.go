@@ -20,11 +20,11 @@ import (
 	identityv1 "plinth.dev/go/gen/plinth/identity/v1"
 )
 
-// Against a running platform, whose gateway and administrator PLINTH_URL, ADMIN_EMAIL and ADMIN_PASSWORD name.
+// Against a running platform, whose gateway and administrator GATEWAY_URL, ADMIN_EMAIL and ADMIN_PASSWORD name.
 func TestClientOfARunningPlatform(t *testing.T) {
-	url := os.Getenv("PLINTH_URL")
+	url := os.Getenv("GATEWAY_URL")
 	if url == "" {
-		t.Skip("PLINTH_URL names no platform: see docs/clients.md")
+		t.Skip("GATEWAY_URL names no platform: see docs/clients.md")
 	}
 	ctx := context.Background()
 	var ahead atomic.Int64

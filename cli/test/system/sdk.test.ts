@@ -2,6 +2,7 @@ import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Platform, startHookMs, startPlatform } from "./platform.ts";
 import { bundleForBrowser, visitPage } from "./sdk/browser-bundle.ts";
+import { findChromium, visitInChromium } from "./sdk/chromium.ts";
 import { startHttp1Proxy } from "./sdk/http1-proxy.ts";
 import { type InstalledSdk, installSdk, run } from "./sdk/installed-sdk.ts";
 
@@ -19,7 +20,7 @@ const gzipBytesMax = 50_000;
 /** npm, tsc and other languages' tools, beside other tests. */
 const toolBoundMs = 120_000;
 
-describe("@plinth/sdk, packed and installed by npm", () => {
+describe("@plinth/sdk, packed and installed by npm", async () => {
   let sdk: InstalledSdk;
 
   beforeAll(async () => {
@@ -116,14 +117,16 @@ describe("@plinth/sdk, packed and installed by npm", () => {
     toolBoundMs,
   );
 
-  test("fits into a page: no module of Node, small, and it works with what the web has", async () => {
+  const chromium = await findChromium();
+  test(`fits into a page: no module of Node, small, and it works in ${chromium ?? "what the web has (no Chromium)"}`, async () => {
     const bundle = await bundleForBrowser(sdk.folder, "browser.mjs");
     process.stdout.write(`SDK in a page: ${bundle.bytes} bytes, ${bundle.gzipBytes} compressed\n`);
     expect(bundle.nodeImports).toEqual([]);
     expect(bundle.text).not.toMatch(/["']node:|\brequire\(/);
     expect(bundle.gzipBytes).toBeLessThan(gzipBytesMax);
     const { gateway: url, admin } = platform;
-    await expect(visitPage(bundle, { url, admin })).resolves.toEqual({
+    const visited = chromium ? visitInChromium(chromium, bundle, { url, admin }) : visitPage(bundle, { url, admin });
+    await expect(visited).resolves.toEqual({
       names: ["Web"],
       unknown: "string",
       renewals: ["renewed"],
@@ -135,7 +138,7 @@ describe("@plinth/sdk, packed and installed by npm", () => {
 /** What the smoke tests in other languages are told. */
 const smokeEnv = () => ({
   ...process.env,
-  PLINTH_URL: platform.gateway,
+  GATEWAY_URL: platform.gateway,
   ADMIN_EMAIL: platform.admin.email,
   ADMIN_PASSWORD: platform.admin.password,
 });

@@ -1,4 +1,4 @@
-"""Against a running platform, whose gateway and administrator PLINTH_URL, ADMIN_EMAIL and ADMIN_PASSWORD name."""
+"""Against a running platform, whose gateway and administrator GATEWAY_URL, ADMIN_EMAIL and ADMIN_PASSWORD name."""
 
 import concurrent.futures
 import os
@@ -13,7 +13,7 @@ from plinth.auth.v1 import auth_pb2
 from plinth.authz.v1 import authz_pb2
 from plinth.identity.v1 import identity_pb2, identity_pb2_grpc
 
-URL = os.environ["PLINTH_URL"]
+URL = os.environ["GATEWAY_URL"]
 EMAIL, PASSWORD = os.environ["ADMIN_EMAIL"], os.environ["ADMIN_PASSWORD"]
 
 

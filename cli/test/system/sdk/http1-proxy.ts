@@ -1,17 +1,30 @@
-import { createServer, request } from "node:http";
+import { createServer, type RequestListener, request } from "node:http";
 import type { AddressInfo } from "node:net";
 
-/** A proxy that lets HTTP/1.1 pass and nothing else, as old load balancers do. Counts what it passed on. */
+export interface Http1Proxy {
+  url: string;
+  /** Requests that it passed on so far. */
+  passed(): number;
+  stop(): Promise<void>;
+}
+
+/**
+ * A proxy that lets HTTP/1.1 pass and nothing else, as old load balancers do. What `own` has by path it answers itself, at the
+ * platform's origin.
+ */
 export async function startHttp1Proxy(
   target: string,
-): Promise<{ url: string; passed(): number; stop(): Promise<void> }> {
+  own: Readonly<Record<string, RequestListener>> = {},
+): Promise<Http1Proxy> {
   let passed = 0;
   const server = createServer((incoming, outgoing) => {
-    passed++;
     const { method, headers, url = "/" } = incoming;
-    const onward = request(new URL(url, target), { method, headers }, (answer) => {
-      outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(outgoing);
+    const answer = own[url];
+    if (answer) return answer(incoming, outgoing);
+    passed++;
+    const onward = request(new URL(url, target), { method, headers }, (answered) => {
+      outgoing.writeHead(answered.statusCode ?? 502, answered.headers);
+      answered.pipe(outgoing);
     });
     onward.once("error", () => outgoing.destroy());
     incoming.pipe(onward);
