@@ -8,6 +8,9 @@ export const sdkLimits: Readonly<Record<string, readonly Limit[]>> = {
       meaning: "the deadline of calls that bring none, retries included; option `timeoutMs`",
     },
   ],
+  "sdk/typescript/src/call-transport.ts": [
+    { name: "slackMs", meaning: "beyond a call's deadline, for the library to end the call itself" },
+  ],
   "sdk/typescript/src/retries.ts": [
     { name: "attemptsMax", meaning: "attempts of a call that may be made again" },
     { name: "backoffInitialMs", meaning: "the longest wait before the second attempt; doubled for each after it" },

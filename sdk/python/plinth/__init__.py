@@ -10,6 +10,7 @@ Calls are gRPC and fail with grpc.RpcError; plinth.fault(error) says what went w
 
 from __future__ import annotations
 
+import collections.abc
 import dataclasses
 import random
 import threading
@@ -103,10 +104,12 @@ def pages(list_rpc: Callable[[Any], Any], request: Any) -> Iterator[Any]:
 def items(list_rpc: Callable[[Any], Any], request: Any) -> Iterator[Any]:
     """Everything in a list, page by page: what the page's one repeated field holds (AIP-158)."""
     for page in pages(list_rpc, request):
-        lists = [field.name for field in page.DESCRIPTOR.fields if field.label == field.LABEL_REPEATED]
+        values = [getattr(page, field.name) for field in page.DESCRIPTOR.fields]
+        # Maps are none, and not every version of protobuf tells of a field whether it is repeated.
+        lists = [value for value in values if isinstance(value, collections.abc.MutableSequence)]
         if len(lists) != 1:
             raise TypeError(f"{page.DESCRIPTOR.full_name} has {len(lists)} lists: go through it with pages()")
-        yield from getattr(page, lists[0])
+        yield from lists[0]
 
 
 class Client:

@@ -1,9 +1,9 @@
 import type { DescMethod } from "@bufbuild/protobuf";
-import type { Transport } from "@connectrpc/connect";
+import { Code, ConnectError, type Transport } from "@connectrpc/connect";
 import type { Clock } from "./clock.ts";
 import { AuthService } from "./gen/plinth/auth/v1/auth_pb.ts";
 import { toPlinthError } from "./plinth-error.ts";
-import { type Retries, waitOrThrow } from "./retries.ts";
+import type { Retries } from "./retries.ts";
 import type { TokenSource } from "./token-source.ts";
 
 export interface CallTransportOptions {
@@ -29,9 +29,9 @@ export function createCallTransport(options: CallTransportOptions): Transport {
   const { transport, tokens, retries, clock } = options;
 
   /** The token that was put into the headers; undefined when the call has one of its own or needs none. */
-  async function authorize(method: DescMethod, headers: Headers, signal?: AbortSignal): Promise<string | undefined> {
+  async function authorize(method: DescMethod, headers: Headers): Promise<string | undefined> {
     if (!tokens || withoutToken.has(method) || headers.has("authorization")) return undefined;
-    const token = await unlessAborted(tokens.current(), signal);
+    const token = await tokens.current();
     if (token !== undefined) headers.set("authorization", `Bearer ${token}`);
     return token;
   }
@@ -39,24 +39,26 @@ export function createCallTransport(options: CallTransportOptions): Transport {
   return {
     async unary(method, signal, timeoutMs = options.timeoutMs, header, input, contextValues) {
       const deadlineMs = clock.now() + timeoutMs;
+      const inTime = createBound(timeoutMs, signal);
       retries.began();
       try {
         let replaced = false;
         for (let attempt = 1; ; ) {
           const headers = new Headers(header);
-          const token = await authorize(method, headers, signal);
+          const token = await inTime(authorize(method, headers));
           const leftMs = Math.max(1, Math.ceil(deadlineMs - clock.now()));
-          const answer = await transport
-            .unary(method, signal, leftMs, headers, input, contextValues)
-            .catch(toPlinthError);
+          const made = transport.unary(method, signal, leftMs, headers, input, contextValues);
+          const answer = await inTime(made).catch(toPlinthError);
           if (!(answer instanceof Error)) return answer;
           // Nothing was carried out, whatever the RPC does.
-          if (!replaced && answer.code === "unauthenticated" && token !== undefined) {
+          if (tokens && !replaced && answer.code === "unauthenticated" && token !== undefined) {
             replaced = true;
             // A session that is over says more than the refusal of its last token: that is thrown then.
-            if ((await unlessAborted(tokens?.replace(token), signal)) !== undefined) continue;
+            if ((await inTime(tokens.replace(token))) !== undefined) continue;
           }
-          await waitOrThrow(clock, retries.waitMs(method, answer, attempt++), answer, deadlineMs, signal);
+          const waitMs = retries.waitMs(method, answer, attempt++);
+          if (waitMs === undefined || clock.now() + waitMs >= deadlineMs) throw answer;
+          await inTime(clock.sleep(waitMs, signal));
         }
       } catch (thrown) {
         throw toPlinthError(thrown);
@@ -66,8 +68,9 @@ export function createCallTransport(options: CallTransportOptions): Transport {
     async stream(method, signal, timeoutMs, header, input, contextValues) {
       try {
         const headers = new Headers(header);
-        await authorize(method, headers, signal);
-        const answer = await transport.stream(method, signal, timeoutMs, headers, input, contextValues);
+        const inTime = createBound(timeoutMs, signal);
+        await inTime(authorize(method, headers));
+        const answer = await inTime(transport.stream(method, signal, timeoutMs, headers, input, contextValues));
         return { ...answer, message: withPlinthErrors(answer.message) };
       } catch (thrown) {
         throw toPlinthError(thrown);
@@ -84,13 +87,26 @@ async function* withPlinthErrors<T>(messages: AsyncIterable<T>): AsyncGenerator<
   }
 }
 
-/** A caller that gives up waits no longer; what it waited for goes on for others. */
-async function unlessAborted<T>(work: Promise<T> | undefined, signal: AbortSignal | undefined): Promise<T | undefined> {
-  if (!work || !signal) return work;
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason);
-    if (signal.aborted) onAbort();
-    signal.addEventListener("abort", onAbort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
-  });
+/** The library counts the same deadline, and what it says of it goes before. */
+const slackMs = 50;
+
+/**
+ * Waits for parts of a call until its deadline or until its caller gives up. What was waited for may go on: others may want the
+ * same renewal or connection.
+ */
+function createBound(timeoutMs: number | undefined, signal: AbortSignal | undefined) {
+  const over = timeoutMs === undefined ? undefined : AbortSignal.timeout(Math.max(0, timeoutMs) + slackMs);
+  return <T>(work: Promise<T>): Promise<T> =>
+    new Promise((resolve, reject) => {
+      const onOver = (): void => reject(new ConnectError("the operation timed out", Code.DeadlineExceeded));
+      const onAbort = (): void => reject(signal?.reason);
+      if (over?.aborted) onOver();
+      if (signal?.aborted) onAbort();
+      over?.addEventListener("abort", onOver, { once: true });
+      signal?.addEventListener("abort", onAbort, { once: true });
+      work.then(resolve, reject).finally(() => {
+        over?.removeEventListener("abort", onOver);
+        signal?.removeEventListener("abort", onAbort);
+      });
+    });
 }

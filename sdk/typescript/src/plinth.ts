@@ -11,6 +11,7 @@ import { createRetries } from "./retries.ts";
 import { createServiceTokens, type ServiceCredentials } from "./service-tokens.ts";
 import { createSession, type Session } from "./session.ts";
 import { memoryStore, type SessionStore } from "./session-store.ts";
+import type { TokenSource } from "./token-source.ts";
 
 export interface PlinthOptions {
   /** Of the platform's gateway, for example "https://api.example.com". */
@@ -54,14 +55,10 @@ export function assemble(options: PlinthOptions, transport: Transport, close: ()
   const retries = createRetries();
   const anonymous = createCallTransport({ transport, retries, clock, timeoutMs });
   const tokenless = createClient(AuthService, anonymous);
-  const { session, tokens } = createSession({ auth: tokenless, store, clock });
-  const calls = createCallTransport({
-    transport,
-    tokens: credentials ? createServiceTokens(tokenless, credentials, clock) : tokens,
-    retries,
-    clock,
-    timeoutMs,
-  });
+  const { session, tokens } = credentials
+    ? actingAsService(createServiceTokens(tokenless, credentials, clock))
+    : createSession({ auth: tokenless, store, clock });
+  const calls = createCallTransport({ transport, tokens, retries, clock, timeoutMs });
   return {
     auth: createClient(AuthService, calls),
     identity: createClient(IdentityService, calls),
@@ -72,4 +69,18 @@ export function assemble(options: PlinthOptions, transport: Transport, close: ()
     client: (service) => createClient(service, calls),
     close,
   };
+}
+
+/** A service account signs in by itself, and nobody else does. */
+function actingAsService(tokens: TokenSource): { session: Session; tokens: TokenSource } {
+  const session: Session = {
+    signIn: async () => {
+      throw new TypeError("this client acts as a service: make another one for a user");
+    },
+    signOut: async () => {},
+    current: async () => undefined,
+    accessToken: tokens.current,
+    onChange: () => () => {},
+  };
+  return { session, tokens };
 }

@@ -1,7 +1,6 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel as Idempotency } from "@bufbuild/protobuf/wkt";
 import { ConnectError } from "@connectrpc/connect";
-import type { Clock } from "./clock.ts";
 import type { PlinthError } from "./plinth-error.ts";
 
 /** Decides whether a call that failed is made again. One for all calls of a client: the budget is common. */
@@ -47,18 +46,4 @@ function pushBack(error: PlinthError): number | "never" | undefined {
   const text = error.cause instanceof ConnectError ? error.cause.metadata.get("grpc-retry-pushback-ms") : null;
   if (text === null) return error.retryAfterMs;
   return /^\d{1,9}$/.test(text) ? Number(text) : "never";
-}
-
-/** Waits, unless the caller gives up or the deadline would be over: then throws the failure. */
-export async function waitOrThrow(
-  clock: Clock,
-  waitMs: number | undefined,
-  error: PlinthError,
-  deadlineMs: number,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  if (waitMs === undefined || signal?.aborted || clock.now() + waitMs >= deadlineMs) throw error;
-  await clock.sleep(waitMs, signal).catch(() => {
-    throw error;
-  });
 }

@@ -50,7 +50,8 @@ beforeEach(async () => {
       logout: () => ({}),
     });
   });
-  plinth = createPlinth({ url: server.url, clock });
+  // Longer than a test: what ends earlier does so by its own deadline.
+  plinth = createPlinth({ url: server.url, clock, timeoutMs: 60_000 });
 });
 afterEach(() => server.stop());
 
@@ -197,6 +198,20 @@ describe("the session", () => {
     expect(refreshes).toBe(1);
   });
 
+  test("is not waited for beyond the deadline of a call", async () => {
+    await plinth.session.signIn(admin);
+    let release = (): void => {};
+    refreshing = new Promise((resolve) => {
+      release = resolve;
+    });
+    failures = [refused()];
+    const hurried = plinth.identity.createUser({}, { timeoutMs: 300 });
+    await expect(hurried).rejects.toMatchObject({ code: "deadline_exceeded" });
+    expect(refreshes).toBe(1);
+    release();
+    await expect.poll(() => plinth.session.accessToken()).toBe(tokenOf("later 1"));
+  });
+
   test("goes with every call but those that bring a token of their own", async () => {
     await plinth.session.signIn(admin);
     await plinth.identity.createUser({}, { headers: { authorization: "Bearer own" } });
@@ -204,10 +219,12 @@ describe("the session", () => {
   });
 });
 
-test("a client acts as a user or as a service", () => {
+test("a client acts as a user or as a service", async () => {
   const session = { load: () => undefined, save: () => {} };
   const both = { url: server.url, session, credentials: { clientId: "a", clientSecret: "b" } };
   expect(() => createPlinth(both)).toThrow("not both");
+  const service = createPlinth({ url: server.url, credentials: both.credentials });
+  await expect(service.session.signIn({ email: "a@b.example", password: "..." })).rejects.toThrow("acts as a service");
 });
 
 test("an answer that is no page of one list is refused", async () => {
