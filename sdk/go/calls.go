@@ -50,14 +50,15 @@ func (c *calls) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 		own := request.Header().Get("Authorization") != ""
 		replaced := false
 		for attempt := 1; ; {
-			token, err := "", error(nil)
+			var token *held
 			if c.tokens != nil && !own && !withoutToken[request.Spec().Procedure] {
+				var err error
 				if token, err = c.tokens.current(ctx); err != nil {
 					return nil, err
 				}
 				request.Header().Del("Authorization")
-				if token != "" {
-					request.Header().Set("Authorization", "Bearer "+token)
+				if token != nil {
+					request.Header().Set("Authorization", "Bearer "+token.access)
 				}
 			}
 			response, err := next(ctx, request)
@@ -65,13 +66,13 @@ func (c *calls) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 				return response, nil
 			}
 			// Nothing was carried out, whatever the RPC does.
-			if connect.CodeOf(err) == connect.CodeUnauthenticated && token != "" && !replaced {
+			if connect.CodeOf(err) == connect.CodeUnauthenticated && token != nil && !replaced {
 				replaced = true
 				other, failed := c.tokens.replace(ctx, token)
 				if failed != nil {
 					return nil, failed
 				}
-				if other != "" {
+				if other != nil {
 					continue
 				}
 			}
@@ -96,8 +97,8 @@ func (c *calls) WrapStreamingClient(next connect.StreamingClientFunc) connect.St
 		conn := next(ctx, spec)
 		if c.tokens != nil {
 			// What is wrong with the session shows in the refusal of the call.
-			if token, err := c.tokens.current(ctx); err == nil && token != "" {
-				conn.RequestHeader().Set("Authorization", "Bearer "+token)
+			if token, err := c.tokens.current(ctx); err == nil && token != nil {
+				conn.RequestHeader().Set("Authorization", "Bearer "+token.access)
 			}
 		}
 		return conn

@@ -15,7 +15,9 @@ const renewBefore = 30 * time.Second
 
 // held is a pair of tokens with its times by this machine's clock, counted from the answer's arrival.
 type held struct {
-	access, refresh  string
+	access, refresh string
+	// Whose it is: a call is never made again as somebody else. Empty for service accounts.
+	session          string
 	renewAt, expires time.Time
 }
 
@@ -53,34 +55,37 @@ func (t *tokens) drop() *held {
 	return last
 }
 
-// current is the token for a call that is made now; empty for an anonymous one.
-func (t *tokens) current(ctx context.Context) (string, error) {
+// current is the token for a call that is made now; nil for an anonymous one.
+func (t *tokens) current(ctx context.Context) (*held, error) {
 	t.mutex.Lock()
 	last := t.last
 	t.mutex.Unlock()
 	if last == nil {
 		if t.byItself {
-			return t.replace(ctx, "")
+			return t.replace(ctx, nil)
 		}
-		return "", nil
+		return nil, nil
 	}
 	if t.now().Before(last.renewAt) {
-		return last.access, nil
+		return last, nil
 	}
-	token, err := t.replace(ctx, last.access)
+	token, err := t.replace(ctx, last)
 	// The platform is away for the moment; the token is good for a while yet.
 	if err != nil && connect.CodeOf(err) != connect.CodeUnauthenticated && t.now().Before(last.expires) {
-		return last.access, nil
+		return last, nil
 	}
 	return token, err
 }
 
-// replace is another token in place of one that is over or was refused; empty when there is none.
-func (t *tokens) replace(ctx context.Context, refused string) (string, error) {
+// replace is another token of the same session in place of one that is over or was refused; nil when there is none.
+func (t *tokens) replace(ctx context.Context, refused *held) (*held, error) {
 	t.mutex.Lock()
-	if access(t.last) != refused || (t.last == nil && !t.byItself) {
+	if t.last != refused {
 		defer t.mutex.Unlock()
-		return access(t.last), nil
+		if t.last != nil && refused != nil && t.last.session != refused.session {
+			return nil, nil
+		}
+		return t.last, nil
 	}
 	if t.renewing == nil {
 		t.renewing = &renewal{done: make(chan struct{})}
@@ -91,9 +96,9 @@ func (t *tokens) replace(ctx context.Context, refused string) (string, error) {
 	t.mutex.Unlock()
 	select {
 	case <-mine.done:
-		return access(mine.result), mine.err
+		return mine.result, mine.err
 	case <-ctx.Done():
-		return "", ctx.Err()
+		return nil, ctx.Err()
 	}
 }
 
@@ -119,12 +124,8 @@ func (t *tokens) renew(ctx context.Context, mine *renewal, from *held) {
 func (t *tokens) timed(set *authv1.TokenSet) *held {
 	lifetime := time.Duration(set.GetExpiresIn()) * time.Second
 	expires := t.now().Add(lifetime)
-	return &held{set.GetAccessToken(), set.GetRefreshToken(), expires.Add(-min(renewBefore, lifetime/5)), expires}
-}
-
-func access(h *held) string {
-	if h == nil {
-		return ""
+	return &held{
+		access: set.GetAccessToken(), refresh: set.GetRefreshToken(), session: set.GetSessionId(),
+		renewAt: expires.Add(-min(renewBefore, lifetime/5)), expires: expires,
 	}
-	return h.access
 }

@@ -179,8 +179,15 @@ class Client:
         return lambda _: self._plain.IssueServiceToken(request)
 
 
+class _Held(NamedTuple):
+    """A TokenSet with when it came, by this machine's clock."""
+
+    set: Any
+    received_s: float
+
+
 class _Tokens:
-    """The token of calls. Whoever finds it wanting renews it; the others wait, because a refresh token is used once."""
+    """The tokens of calls. Whoever finds them wanting renews them; the others wait, because a refresh token is used once."""
 
     def __init__(self, fetch: Callable[[Any], Any], by_itself: bool, now: Callable[[], float]) -> None:
         self._fetch = fetch
@@ -188,49 +195,55 @@ class _Tokens:
         self._by_itself = by_itself
         self._now = now
         self._lock = threading.Lock()
-        self._held: Any = None
-        self._received_s = 0.0
+        self._held: Optional[_Held] = None
+        self._failures = 0
+        self._failure: Optional[grpc.RpcError] = None
 
     def put(self, tokens: Any) -> None:
         with self._lock:
-            self._keep(tokens)
+            self._held = _Held(tokens, self._now())
 
     def drop(self) -> Any:
         with self._lock:
             held, self._held = self._held, None
-            return held
+            return held.set if held else None
 
-    def current(self) -> Optional[str]:
-        held, received_s = self._held, self._received_s
+    def current(self) -> Optional[_Held]:
+        """What a call takes that is made now; None for an anonymous one."""
+        held = self._held
         if held is None:
             return self.replace(None) if self._by_itself else None
-        age_s = self._now() - received_s
-        if age_s < held.expires_in - min(_RENEW_BEFORE_S, held.expires_in / 5):
-            return held.access_token
+        lifetime_s, age_s = held.set.expires_in, self._now() - held.received_s
+        if age_s < lifetime_s - min(_RENEW_BEFORE_S, lifetime_s / 5):
+            return held
         try:
-            return self.replace(held.access_token)
+            return self.replace(held)
         except grpc.RpcError as error:
             # The platform is away for the moment; the token is good for a while yet.
-            if error.code() != grpc.StatusCode.UNAUTHENTICATED and age_s < held.expires_in:
-                return held.access_token
+            if error.code() != grpc.StatusCode.UNAUTHENTICATED and age_s < lifetime_s:
+                return held
             raise
 
-    def replace(self, refused: Optional[str]) -> Optional[str]:
-        """Another token in place of one that is over or was refused; None when there is none."""
+    def replace(self, refused: Optional[_Held]) -> Optional[_Held]:
+        """Others of the same session in place of what is over or was refused; None when there are none."""
+        failures = self._failures
         with self._lock:
             held = self._held
-            if (held.access_token if held else None) != refused:
-                return held.access_token if held else None
+            if held is not refused:
+                # Somebody else may have signed in: a call is never made again as another user.
+                same = held is None or refused is None or held.set.session_id == refused.set.session_id
+                return held if same else None
+            if self._failure is not None and self._failures != failures:
+                # Another call found out while this one waited for it.
+                raise self._failure
             try:
-                return self._keep(self._fetch(held))
+                self._held = _Held(self._fetch(held.set if held else None), self._now())
+                return self._held
             except grpc.RpcError as error:
                 if error.code() == grpc.StatusCode.UNAUTHENTICATED:
                     self._held = None
+                self._failures, self._failure = self._failures + 1, error
                 raise
-
-    def _keep(self, tokens: Any) -> str:
-        self._held, self._received_s = tokens, self._now()
-        return tokens.access_token
 
 
 class _Details(NamedTuple):
@@ -282,7 +295,7 @@ class _Calls(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor
     def intercept_unary_stream(self, continuation: Any, details: Any, request: Any) -> Any:
         return continuation(_with(details, self._token(details), details.timeout), request)
 
-    def _token(self, details: Any) -> Optional[str]:
+    def _token(self, details: Any) -> Optional[_Held]:
         own = any(key.lower() == "authorization" for key, _ in details.metadata or ())
         if self._tokens is None or own or details.method in _WITHOUT_TOKEN:
             return None
@@ -312,10 +325,10 @@ class _Calls(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor
         return (wish_s or 0) + ceiling_s * (0.1 + 0.9 * random.random())
 
 
-def _with(details: Any, token: Optional[str], timeout_s: Optional[float]) -> _Details:
+def _with(details: Any, token: Optional[_Held], timeout_s: Optional[float]) -> _Details:
     metadata = list(details.metadata or ())
     if token is not None:
-        metadata.append(("authorization", f"Bearer {token}"))
+        metadata.append(("authorization", f"Bearer {token.set.access_token}"))
     rest = (getattr(details, name, None) for name in ("credentials", "wait_for_ready", "compression"))
     return _Details(details.method, timeout_s, metadata, *rest)
 

@@ -72,7 +72,7 @@ def ten_at_once():
 ahead_s += 290
 ten_at_once()
 # The token is refused although it looks fresh.
-client._tokens._held.access_token = "no token"
+client._tokens._held.set.access_token = "no token"
 ten_at_once()
 
 # A client of a service of the user's own is made over the same channel.

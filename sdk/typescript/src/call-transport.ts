@@ -4,7 +4,7 @@ import type { Clock } from "./clock.ts";
 import { AuthService } from "./gen/plinth/auth/v1/auth_pb.ts";
 import { toPlinthError } from "./plinth-error.ts";
 import type { Retries } from "./retries.ts";
-import type { TokenSource } from "./token-source.ts";
+import type { AccessToken, TokenSource } from "./token-source.ts";
 
 export interface CallTransportOptions {
   transport: Transport;
@@ -29,10 +29,10 @@ export function createCallTransport(options: CallTransportOptions): Transport {
   const { transport, tokens, retries, clock } = options;
 
   /** The token that was put into the headers; undefined when the call has one of its own or needs none. */
-  async function authorize(method: DescMethod, headers: Headers): Promise<string | undefined> {
+  async function authorize(method: DescMethod, headers: Headers): Promise<AccessToken | undefined> {
     if (!tokens || withoutToken.has(method) || headers.has("authorization")) return undefined;
     const token = await tokens.current();
-    if (token !== undefined) headers.set("authorization", `Bearer ${token}`);
+    if (token !== undefined) headers.set("authorization", `Bearer ${token.accessToken}`);
     return token;
   }
 

@@ -79,7 +79,7 @@ function actingAsService(tokens: TokenSource): { session: Session; tokens: Token
     },
     signOut: async () => {},
     current: async () => undefined,
-    accessToken: tokens.current,
+    accessToken: async () => (await tokens.current())?.accessToken,
     onChange: () => () => {},
   };
   return { session, tokens };

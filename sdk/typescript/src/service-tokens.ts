@@ -16,14 +16,14 @@ export function createServiceTokens(
   clock: Clock,
 ): TokenSource {
   let held: TimedToken | undefined;
-  let issuing: Promise<string> | undefined;
+  let issuing: Promise<TimedToken> | undefined;
 
-  function issue(): Promise<string> {
+  function issue(): Promise<TimedToken> {
     issuing ??= auth
       .issueServiceToken({ clientId: credentials.clientId, clientSecret: credentials.clientSecret })
       .then(({ accessToken, expiresIn }) => {
         held = timed(accessToken, expiresIn, clock.now());
-        return accessToken;
+        return held;
       })
       .finally(() => {
         issuing = undefined;
@@ -33,13 +33,13 @@ export function createServiceTokens(
 
   return {
     async current() {
-      if (held && clock.now() < held.renewAtMs) return held.accessToken;
+      if (held && clock.now() < held.renewAtMs) return held;
       const last = held;
       return issue().catch((error: unknown) => {
-        if (last && clock.now() < last.expiresAtMs) return last.accessToken;
+        if (last && clock.now() < last.expiresAtMs) return last;
         throw error;
       });
     },
-    replace: async (refused) => (held && held.accessToken !== refused ? held.accessToken : issue()),
+    replace: async (refused) => (held && held.accessToken !== refused.accessToken ? held : issue()),
   };
 }

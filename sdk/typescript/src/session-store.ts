@@ -43,6 +43,7 @@ export interface BrowserStoreOptions {
  */
 export function browserStore(options: BrowserStoreOptions = {}): SessionStore {
   const { key = "plinth.session", storage = globalThis.localStorage } = options;
+  if (!storage) throw new TypeError("browserStore: there is no localStorage here, pass a storage or use memoryStore()");
   return {
     load: () => parse(storage.getItem(key)),
     save: (session) => (session ? storage.setItem(key, JSON.stringify(session)) : storage.removeItem(key)),

@@ -3,7 +3,7 @@ import type { Clock } from "./clock.ts";
 import type { AuthService, TokenSet } from "./gen/plinth/auth/v1/auth_pb.ts";
 import { isFault } from "./plinth-error.ts";
 import type { SessionStore, StoredSession } from "./session-store.ts";
-import { type TokenSource, timed } from "./token-source.ts";
+import { type AccessToken, type TokenSource, timed } from "./token-source.ts";
 
 /** Who is signed in. */
 export interface SignedIn {
@@ -38,7 +38,7 @@ export interface SessionOptions {
 export function createSession({ auth, store, clock }: SessionOptions): { session: Session; tokens: TokenSource } {
   const listeners = new Set<(session: SignedIn | undefined, change: SessionChange) => void>();
   let turn: Promise<unknown> = Promise.resolve();
-  let renewing: { refused: string; result: Promise<StoredSession | undefined> } | undefined;
+  let renewing: { refused: AccessToken; result: Promise<StoredSession | undefined> } | undefined;
 
   /** One change of the session at a time, here and among all holders of the store. */
   function exclusively<T>(work: () => Promise<T>): Promise<T> {
@@ -60,12 +60,14 @@ export function createSession({ auth, store, clock }: SessionOptions): { session
   });
 
   /** Calls that find the same token wanting wait for one renewal. */
-  function renew(refused: string): Promise<StoredSession | undefined> {
-    if (renewing?.refused === refused) return renewing.result;
+  function renew(refused: AccessToken): Promise<StoredSession | undefined> {
+    if (renewing?.refused.accessToken === refused.accessToken) return renewing.result;
     const result = exclusively(async () => {
       const held = await store.load();
-      // Meanwhile signed out, or renewed by another holder.
-      if (held?.accessToken !== refused) return held;
+      // Meanwhile signed out, or somebody else signed in.
+      if (held?.sessionId !== refused.sessionId) return undefined;
+      // Meanwhile renewed by another holder.
+      if (held?.accessToken !== refused.accessToken) return held;
       try {
         const next = stored(await auth.refresh({ refreshToken: held.refreshToken }));
         await keep(next, "renewed");
@@ -84,14 +86,14 @@ export function createSession({ auth, store, clock }: SessionOptions): { session
     return result;
   }
 
-  async function usable(): Promise<string | undefined> {
+  async function usable(): Promise<StoredSession | undefined> {
     const held = await store.load();
-    if (!held || clock.now() < held.renewAtMs) return held?.accessToken;
+    if (!held || clock.now() < held.renewAtMs) return held;
     try {
-      return (await renew(held.accessToken))?.accessToken;
+      return await renew(held);
     } catch (error) {
       // The platform is away for the moment; the token is good for a while yet.
-      if (isFault(error) && error.code !== "unauthenticated" && clock.now() < held.expiresAtMs) return held.accessToken;
+      if (isFault(error) && error.code !== "unauthenticated" && clock.now() < held.expiresAtMs) return held;
       throw error;
     }
   }
@@ -114,7 +116,7 @@ export function createSession({ auth, store, clock }: SessionOptions): { session
       const held = await store.load();
       return held && signedIn(held);
     },
-    accessToken: usable,
+    accessToken: async () => (await usable())?.accessToken,
     onChange(listener) {
       // The same function twice is two listeners.
       const mine: typeof listener = (...change) => listener(...change);
@@ -124,7 +126,7 @@ export function createSession({ auth, store, clock }: SessionOptions): { session
   };
   return {
     session,
-    tokens: { current: usable, replace: async (refused) => (await renew(refused))?.accessToken },
+    tokens: { current: usable, replace: renew },
   };
 }
 

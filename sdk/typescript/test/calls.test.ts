@@ -13,6 +13,8 @@ let failures: ConnectError[];
 let calls: string[];
 let refreshes: number;
 let refreshing: Promise<void>;
+let answering: Promise<void>;
+let logins: number;
 let waitsMs: number[];
 let server: Awaited<ReturnType<typeof startFailingServer>>;
 let plinth: Plinth;
@@ -27,9 +29,12 @@ beforeEach(async () => {
   calls = [];
   refreshes = 0;
   refreshing = Promise.resolve();
+  answering = Promise.resolve();
+  logins = 0;
   waitsMs = [];
-  const answer = (authorization: string | null) => {
+  const answer = async (authorization: string | null) => {
     calls.push(authorization ?? "anonymous");
+    await answering;
     const failure = failures.shift();
     if (failure) throw failure;
     return {};
@@ -41,11 +46,21 @@ beforeEach(async () => {
       listUsers: () => ({ nextPageToken: "" }),
     });
     router.service(AuthService, {
-      login: () => ({ accessToken: tokenOf("first"), expiresIn: 300, refreshToken: "r0", sessionId: "s" }),
+      login: ({ email }) => ({
+        accessToken: tokenOf(email),
+        expiresIn: 300,
+        refreshToken: "r0",
+        sessionId: `s${++logins}`,
+      }),
       refresh: async () => {
         refreshes++;
         await refreshing;
-        return { accessToken: tokenOf(`later ${refreshes}`), expiresIn: 300, refreshToken: "r1", sessionId: "s" };
+        return {
+          accessToken: tokenOf(`later ${refreshes}`),
+          expiresIn: 300,
+          refreshToken: "r1",
+          sessionId: `s${logins}`,
+        };
       },
       logout: () => ({}),
     });
@@ -196,6 +211,22 @@ describe("the session", () => {
     release();
     await patient;
     expect(refreshes).toBe(1);
+  });
+
+  test("is never another's in the middle of a call: who signed in meanwhile does not make it", async () => {
+    await plinth.session.signIn(admin);
+    let release = (): void => {};
+    answering = new Promise((resolve) => {
+      release = resolve;
+    });
+    failures = [refused()];
+    const call = plinth.identity.createUser({});
+    await expect.poll(() => calls).toHaveLength(1);
+    await plinth.session.signIn({ ...admin, email: "b@b.example" });
+    release();
+    await expect(call).rejects.toMatchObject({ code: "unauthenticated", message: "over" });
+    expect(calls).toEqual([`Bearer ${tokenOf(admin.email)}`]);
+    expect(refreshes).toBe(0);
   });
 
   test("is not waited for beyond the deadline of a call", async () => {
