@@ -155,6 +155,7 @@ describe.skipIf(goMissing)("sdk/go (left out without Go: install Go 1.26 or late
       const options = { cwd: sdkFolder("go"), env: smokeEnv(), timeout: toolBoundMs };
       const { stdout } = await run("go", ["test", "-mod=readonly", "-count=1", "-v", "./..."], options);
       expect(stdout).toContain("--- PASS: TestClientOfARunningPlatform");
+      expect(stdout).toContain("--- PASS: TestCallsAreMadeAgainWhereTheProtoAllowsIt");
     },
     toolBoundMs,
   );
@@ -176,12 +177,15 @@ const python = await findPython();
 describe.skipIf(!python)(
   "sdk/python (left out without its libraries: install python3-grpcio and python3-protobuf, or pip install grpcio protobuf)",
   () => {
-    test(
-      "does everything once against a running platform",
-      async () => {
+    test.each([
+      ["does everything once against a running platform", "test/smoke.py"],
+      ["makes calls again where the proto allows it", "test/retries.py"],
+    ])(
+      "%s",
+      async (_, program) => {
         const cwd = sdkFolder("python");
         const env = { ...smokeEnv(), PYTHONPATH: cwd, PYTHONDONTWRITEBYTECODE: "1" };
-        const { stdout } = await run(python as string, ["test/smoke.py"], { cwd, env, timeout: toolBoundMs });
+        const { stdout } = await run(python as string, [program], { cwd, env, timeout: toolBoundMs });
         expect(stdout.trim()).toBe("ok");
       },
       toolBoundMs,
