@@ -2,7 +2,7 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
-    include: ["{packages,services,operator,cli,examples,tools}/**/*.test.ts"],
+    include: ["{packages,services,operator,cli,examples,sdk,tools}/**/*.test.ts"],
     exclude: ["**/node_modules/**", "**/dist/**", "**/.plinth/**"],
     globalSetup: [
       "packages/testing/src/postgres/global-setup.ts",

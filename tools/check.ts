@@ -4,6 +4,7 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { exitCode, root } from "./run.ts";
+import { languages } from "./sdk/languages.ts";
 
 interface Check {
   name: string;
@@ -34,6 +35,7 @@ const checks: readonly Check[] = [
 const generated = [
   "proto/gen",
   "examples/notes/gen",
+  ...languages.flatMap(({ folders }) => folders),
   ...["crds", "files/services", "files/rbac", "values.yaml", "values.schema.json", "README.md"].map(
     (name) => `charts/plinth/${name}`,
   ),

@@ -1,13 +1,19 @@
 #!/usr/bin/env bash
-# Makes sure that the servers of other projects that tests run with can start: Java and Maven for Kafka, Redis, Consul.
-# Installs Debian's packages when that is allowed; fetches Kafka and builds Consul, so that no test waits for that. etcd comes
-# with the hermetic cluster (e2e/cluster/build.sh).
+# Makes sure that the servers of other projects that tests run with can start: Java and Maven for Kafka, Redis, Consul; and that
+# the client for Python can be generated and run (tools/sdk/languages.ts). Installs Debian's packages when that is allowed; fetches
+# Kafka and builds Consul, so that no test waits for that. etcd comes with the hermetic cluster (e2e/cluster/build.sh).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # program:package
 needs="java:default-jre-headless mvn:maven redis-server:redis-server"
 missing=()
 for need in $needs; do command -v "${need%%:*}" >/dev/null || missing+=("${need##*:}"); done
+# Other distributions' protoc writes other code, and their Pythons' libraries come with pip: nothing to install there.
+if [ "$(. /etc/os-release 2>/dev/null; echo "${VERSION_CODENAME:-}")" = bookworm ]; then
+  command -v protoc >/dev/null || missing+=(protobuf-compiler)
+  command -v grpc_python_plugin >/dev/null || missing+=(protobuf-compiler-grpc)
+  /usr/bin/python3 -c 'import grpc, google.protobuf' 2>/dev/null || missing+=(python3-grpcio python3-protobuf)
+fi
 if [ ${#missing[@]} -gt 0 ]; then
   if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
     echo "These Debian packages (or what they are called here) are missing: ${missing[*]}" >&2

@@ -19,11 +19,15 @@ export const importLayers: readonly (readonly string[])[] = [
   ["packages/service"],
   ["packages/testing"], // starts whole services, for tests
   ["services/*", "operator", "cli", "examples/*"],
+  ["sdk/typescript"], // stands alone: it is installed where nothing else of ours is
   ["bench"], // starts the platform as the CLI does
 ];
 
 /** Run by developers only, and may use what is made for tests. */
 export const neverDeployed: readonly string[] = ["bench", "e2e"];
+
+/** Installed by others, who choose versions: they declare ranges, so that a program has one copy of each library. */
+export const published: readonly string[] = ["sdk/typescript"];
 
 /** Declared at the root for all tests, so that one version runs everything. */
 export const sharedTestTools: readonly string[] = ["vitest"];

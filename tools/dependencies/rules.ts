@@ -1,6 +1,13 @@
 import { isBuiltin } from "node:module";
 import path from "node:path/posix";
-import { domainExceptions, importLayers, neverDeployed, sharedTestTools, surplusExceptions } from "./exceptions.ts";
+import {
+  domainExceptions,
+  importLayers,
+  neverDeployed,
+  published,
+  sharedTestTools,
+  surplusExceptions,
+} from "./exceptions.ts";
 import type { Import, Part } from "./read-workspace.ts";
 
 /** Everything that is wrong with the imports of the workspace, one line each, ready to print. */
@@ -70,7 +77,10 @@ function surplus(part: Part): string[] {
 }
 
 function inexactVersions(part: Part, names: ReadonlyMap<string, Part>): string[] {
-  return Object.entries({ ...part.dependencies, ...part.devDependencies })
+  const pinned = published.includes(part.folder)
+    ? part.devDependencies
+    : { ...part.dependencies, ...part.devDependencies };
+  return Object.entries(pinned)
     .filter(([name, version]) => !/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version) && !names.has(name))
     .map(([name, version]) => `declares ${name} as "${version}": pin one exact version`);
 }

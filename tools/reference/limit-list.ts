@@ -4,6 +4,7 @@ import { databaseAndEvents } from "./event-limits.ts";
 import { gatewayOnKubernetes } from "./gateway-limits.ts";
 import { operatorLimits } from "./operator-limits.ts";
 import { redisLimits } from "./redis-limits.ts";
+import { sdkLimits } from "./sdk-limits.ts";
 
 /** A limit in the source: the constant or option with this name in this file. Its value is read from there. */
 export interface Limit {
@@ -332,6 +333,7 @@ export const limitList: Readonly<Record<string, Readonly<Record<string, readonly
     ],
   },
   ...operatorLimits,
+  "Clients for users": sdkLimits,
   "The example service notes": {
     "examples/notes/src/events/on-user-erased.ts": [
       { name: "notesAtOnceMax", meaning: "notes of an erased user that are removed in one transaction" },

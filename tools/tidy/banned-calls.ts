@@ -11,7 +11,10 @@ export const bannedCalls: readonly BannedCall[] = [
     name: "the wall clock",
     pattern: /\bDate\.now\(|\bnew Date\(\)/,
     instead: "take a Clock from @plinth/kernel and call now()",
-    allowed: { "packages/kernel/src/clock.ts": "is the clock" },
+    allowed: {
+      "packages/kernel/src/clock.ts": "is the clock",
+      "sdk/typescript/src/clock.ts": "is the clock of the SDK, which stands alone",
+    },
   },
   {
     name: "the monotonic clock",
@@ -27,6 +30,7 @@ export const bannedCalls: readonly BannedCall[] = [
     instead: "take a Random from @plinth/kernel: bytes(), uuidv7() or fraction()",
     allowed: {
       "packages/kernel/src/random.ts": "is the source of randomness",
+      "sdk/typescript/src/retries.ts": "spreads retries; the SDK stands alone",
     },
   },
   {
@@ -42,6 +46,7 @@ export const bannedCalls: readonly BannedCall[] = [
       "packages/rpc/src/server/call-end.ts": "one timer per call on the hot path, without a promise",
       "packages/rpc/src/server/one-port-listener.ts": "closes idle connections while the server stops",
       "packages/rpc/src/builtin/health-service.ts": "polls readiness for Watch, once per stream",
+      "sdk/typescript/src/clock.ts": "is the clock of the SDK, which stands alone",
       "services/gateway/src/control/file-route-source.ts": "settles and rescans a watched directory",
       "services/gateway/src/data/deadline.ts": "one timer per request on the hot path, re-armed and without a promise",
       "services/gateway/src/data/forward.ts":

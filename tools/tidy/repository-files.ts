@@ -16,7 +16,7 @@ export const readRepositoryFile = (file: string): string => readFileSync(path.jo
 
 /** TypeScript that runs in production: no tests, contract suites or fixtures, and no servers of a developer's machine. */
 export const sourceFiles = (): string[] =>
-  repositoryFiles("{operator,{packages,services,examples}/*}/src/**/*.ts").filter(
+  repositoryFiles("{operator,{packages,services,examples,sdk}/*}/src/**/*.ts").filter(
     (file) => !/^packages\/(testing|local-servers)\//.test(file) && !/\.(test|contract)\.ts$/.test(file),
   );
 

@@ -44,7 +44,7 @@ describe("files stay short", () => {
 describe("names", () => {
   /** Names that others prescribe. */
   const prescribed =
-    /^(README|LICENSE|NOTICE|CHANGELOG|CONTRIBUTING|SECURITY)(\.md)?$|^(Dockerfile|Tiltfile|Chart\.yaml|NOTES\.txt)$|^_\w+\.tpl$|_test\.go$/;
+    /^(README|LICENSE|NOTICE|CHANGELOG|CONTRIBUTING|SECURITY)(\.md)?$|^(Dockerfile|Tiltfile|Chart\.yaml|NOTES\.txt)$|^_\w+\.tpl$|_test\.go$|^__init__\.py$|_pb2(_grpc)?\.pyi?$/;
   const migration = /^\d{4}_[a-z0-9]+(_[a-z0-9]+)*\.sql$/;
   const resource = /^[a-z0-9.]+_[a-z0-9]+\.yaml$/; // group_plural, as controller-gen names CRDs
   const kebab = /^\.?[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)*$/;
