@@ -1,0 +1,10 @@
+export {
+  answerDocument,
+  type DocumentAnswer,
+  type DocumentRequest,
+  type KeptDocument,
+  keptDocument,
+} from "./kept-document.ts";
+export { type OpenApiOptions, openApiDocument } from "./openapi-document.ts";
+export { openApiPage } from "./page/openapi-page.ts";
+export { documentBytesMax, keptPage } from "./service-documents.ts";
