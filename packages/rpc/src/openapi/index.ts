@@ -7,4 +7,5 @@ export {
 } from "./kept-document.ts";
 export { type OpenApiOptions, openApiDocument } from "./openapi-document.ts";
 export { openApiPage } from "./page/openapi-page.ts";
+export { securitySchemes } from "./rest-components.ts";
 export { documentBytesMax, keptPage } from "./service-documents.ts";

@@ -43,6 +43,22 @@ export const restSchemas: JsonObject = {
 
 const requestId: JsonObject = { schema: { type: "string", pattern: "^[A-Za-z0-9._-]{1,128}$" } };
 
+/** Ways to prove who calls. */
+export const securitySchemes: JsonObject = {
+  bearer: {
+    type: "http",
+    scheme: "bearer",
+    bearerFormat: "JWT",
+    description: "An access token of the auth service.",
+  },
+  workload: {
+    type: "apiKey",
+    in: "header",
+    name: workloadTokenHeader,
+    description: "The token of a service of the platform.",
+  },
+};
+
 export const restComponents: JsonObject = {
   responses: {
     Error: {
@@ -66,18 +82,5 @@ export const restComponents: JsonObject = {
     },
   },
   headers: { RequestId: { description: "The call's id, as it is in the logs.", ...requestId } },
-  securitySchemes: {
-    bearer: {
-      type: "http",
-      scheme: "bearer",
-      bearerFormat: "JWT",
-      description: "An access token of the auth service.",
-    },
-    workload: {
-      type: "apiKey",
-      in: "header",
-      name: workloadTokenHeader,
-      description: "The token of a service of the platform.",
-    },
-  },
+  securitySchemes,
 };

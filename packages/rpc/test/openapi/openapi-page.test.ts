@@ -74,7 +74,9 @@ test("a document of another form is shown as far as it goes", () => {
 test("a schema that holds itself ends", () => {
   const schemas = { A: { type: "object", required: ["a"], properties: { a: { $ref: "#/components/schemas/A" } } } };
   const post = { requestBody: { content: { "application/json": { schema: { $ref: "#/components/schemas/A" } } } } };
-  expect(openApiPage({ paths: { "/a": { post } }, components: { schemas } })).toContain('{"a":{"a":');
+  expect(openApiPage({ paths: { "/a": { post } }, components: { schemas } })).toContain(
+    "{&quot;a&quot;:{&quot;a&quot;:",
+  );
 });
 
 test("an example has what the call cannot do without", () => {

@@ -3,6 +3,7 @@ import { errorForms } from "./error-forms.ts";
 import type { Exchange } from "./exchange.ts";
 import { addRateLimitHeaders } from "./rate-limit-headers.ts";
 import type { Refusal } from "./refusals.ts";
+import type { CorsPolicy } from "./route.ts";
 
 /**
  * The only maker of answers that no service gave, each in the caller's own protocol. After the head went out the
@@ -123,6 +124,24 @@ export function answerRedirect(exchange: Exchange, status: number, location: str
   if (exchange.downstream.version === "1.1") headers.push("content-length", "0");
   exchange.reason = "REDIRECT";
   send(exchange, status, headers, undefined);
+}
+
+export interface OwnAnswer {
+  status: number;
+  /** Names in lower case. */
+  headers: Readonly<Record<string, string>>;
+  body: Buffer | undefined;
+  /** Says which pages may read it. */
+  cors: CorsPolicy | undefined;
+}
+
+/** An answer with something of the gateway's own that belongs to no route. */
+export function answerOwn(exchange: Exchange, { status, headers: fields, body, cors }: OwnAnswer): void {
+  const headers = Object.entries(fields).flat();
+  if (exchange.requestId !== "") headers.push("x-request-id", exchange.requestId);
+  addCorsHeaders(exchange, headers, cors);
+  exchange.reason = "OWN_ANSWER";
+  send(exchange, status, headers, body);
 }
 
 /** The answer to a CORS preflight. */

@@ -1,7 +1,7 @@
 import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
 import { curlExample } from "./curl-example.ts";
 import { type Html, html, listAt, markdown, objectAt, textAt } from "./html.ts";
-import { constraintTexts, refName, typeText } from "./schema-text.ts";
+import { anchor, constraintTexts, refName, typeText } from "./schema-text.ts";
 
 export interface DocumentedOperation {
   /** In lower case. */
@@ -36,7 +36,7 @@ ${responseTables(operation, components, schemas)}
 }
 
 export const operationId = ({ method, path, operation }: DocumentedOperation): string =>
-  textAt(operation["operationId"]) || `${method} ${path}`;
+  anchor(textAt(operation["operationId"]) || `${method} ${path}`);
 
 const methodClass = (method: string): string => (/^[a-z]+$/.test(method) ? method : "");
 

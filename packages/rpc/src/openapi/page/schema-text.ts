@@ -12,7 +12,10 @@ export const refName = (schema: JsonObject): string | undefined => {
   return ref.startsWith(schemaRef) ? ref.slice(schemaRef.length) : undefined;
 };
 
-export const schemaId = (name: string): string => `schema-${name}`;
+export const schemaId = (name: string): string => anchor(`schema-${name}`);
+
+/** A text as an id of HTML that can stand in an address as it is. */
+export const anchor = (text: string): string => text.replaceAll(/[^\w.-]+/g, "-");
 
 /** "list of User", "map of text", "integer or null". */
 export function typeText(schema: JsonObject, depth = 0): Html {
