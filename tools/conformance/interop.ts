@@ -8,6 +8,7 @@ import { createEndpointChannel } from "@plinth/clients";
 import { systemClock } from "@plinth/kernel";
 import { freePort, startServerProcess } from "@plinth/local-servers";
 import { interopCases } from "./interop-cases.ts";
+import { startTestedGateway } from "./start-tested-gateway.ts";
 import { startTestedServer } from "./start-tested-server.ts";
 
 const run = promisify(execFile);
@@ -16,14 +17,18 @@ const caseTimeoutMs = 30_000;
 /** Results by name, passed or the reason why not. */
 export type Results = Map<string, "passed" | Error>;
 
-/** grpc-go's interop client against our server. */
-export async function judgeServer(client: string): Promise<Results> {
+/** grpc-go's interop client against our server; with a directory of routes, through the gateway. */
+export async function judgeServer(client: string, routes?: string): Promise<Results> {
   const server = await startTestedServer();
+  const gateway = routes === undefined ? undefined : await startTestedGateway(server.port(), routes);
   const results: Results = new Map();
+  const way = gateway === undefined ? "" : " through the gateway";
   for (const name of Object.keys(interopCases)) {
-    const args = ["--server_host=127.0.0.1", `--server_port=${server.port()}`, `--test_case=${name}`];
-    await note(results, `grpc-go's client/${name}`, run(client, args, { timeout: caseTimeoutMs }));
+    const port = (gateway ?? server).port();
+    const args = ["--server_host=127.0.0.1", `--server_port=${port}`, `--test_case=${name}`];
+    await note(results, `grpc-go's client${way}/${name}`, run(client, args, { timeout: caseTimeoutMs }));
   }
+  await gateway?.stop();
   await server.stop?.(AbortSignal.timeout(1_000));
   return results;
 }

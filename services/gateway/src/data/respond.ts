@@ -79,11 +79,11 @@ function refuseConnectStream(exchange: Exchange, refusal: Refusal, headers: stri
   send(exchange, 200, headers, envelope(2, json));
 }
 
-/** gRPC: trailers only, HTTP 200. */
+/** gRPC: trailers only, HTTP 200. Clients want to be answered in the type they asked in, its suffix included. */
 function refuseGrpc(exchange: Exchange, refusal: Refusal, headers: string[]): void {
   const { grpc, grpcStatus } = errorForms(refusal);
   exchange.grpcStatus = grpcStatus;
-  headers.push("content-type", "application/grpc", ...grpc);
+  headers.push("content-type", exchange.head.contentType, ...grpc);
   send(exchange, 200, headers, undefined);
 }
 
@@ -95,7 +95,7 @@ function refuseGrpcWeb(exchange: Exchange, refusal: Refusal, headers: string[]):
   for (let i = 0; i < grpc.length; i += 2) lines += `${grpc[i]}: ${grpc[i + 1]}\r\n`;
   const frame = envelope(128, lines);
   const text = exchange.kind === "grpc-web-text";
-  headers.push("content-type", text ? "application/grpc-web-text+proto" : "application/grpc-web+proto");
+  headers.push("content-type", exchange.head.contentType);
   send(exchange, 200, headers, text ? Buffer.from(frame.toString("base64")) : frame);
 }
 
