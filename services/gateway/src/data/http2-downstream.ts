@@ -66,7 +66,7 @@ export class Http2Downstream implements Downstream {
       if (stream.rstCode === constants.NGHTTP2_NO_ERROR) sink.onBodyEnd();
     };
     // A body without a byte may have ended before anybody read it.
-    if (stream.readableEnded) return onEnd();
+    if (stream.readableEnded) onEnd();
     stream.on("data", (chunk: Buffer) => sink.onBodyData(chunk));
     stream.on("end", onEnd);
   }
