@@ -8,4 +8,4 @@ export {
 export { type OpenApiOptions, openApiDocument } from "./openapi-document.ts";
 export { openApiPage } from "./page/openapi-page.ts";
 export { securitySchemes } from "./rest-components.ts";
-export { documentBytesMax, keptPage } from "./service-documents.ts";
+export { keptPage } from "./service-documents.ts";

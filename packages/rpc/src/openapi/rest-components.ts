@@ -17,7 +17,7 @@ export const restSchemas: JsonObject = {
         properties: {
           code: { type: "integer", description: "The HTTP status.", minimum: 400, maximum: 599 },
           message: { ...text, description: "For people." },
-          status: { ...text, description: "The name of the google.rpc.Code.", examples: ["NOT_FOUND"] },
+          status: { ...text, description: "The name of the google.rpc.Code.", examples: ["ABORTED"] },
           details: {
             type: "array",
             description: "The first one has the reason, by which programs tell errors apart.",

@@ -3,7 +3,7 @@ import { type OpenApiOptions, openApiDocument } from "./openapi-document.ts";
 import { openApiPage, pageAt, pageHeaders } from "./page/openapi-page.ts";
 
 /** A document that is larger is not sent: whoever reads documents has a limit, too. */
-export const documentBytesMax: number = 4 << 20;
+const documentBytesMax = 4 << 20;
 
 /** A document and its page, made once. */
 export interface ServiceDocuments {

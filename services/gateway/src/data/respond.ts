@@ -140,7 +140,7 @@ export function answerOwn(exchange: Exchange, { status, headers: fields, body, c
   const headers = Object.entries(fields).flat();
   if (exchange.requestId !== "") headers.push("x-request-id", exchange.requestId);
   addCorsHeaders(exchange, headers, cors);
-  exchange.reason = "OWN_ANSWER";
+  exchange.reason = "DOCUMENT";
   send(exchange, status, headers, body);
 }
 
