@@ -6,7 +6,7 @@ import { spawn } from "node:child_process";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { bundleProgram } from "@plinth/cli";
-import { judgeClient, judgeServer, type Results } from "./conformance/interop.ts";
+import { judgeAllOfOurs, judgeClient, judgeServer, type Results } from "./conformance/interop.ts";
 import { buildJudges } from "./conformance/judges.ts";
 
 interface Count {
@@ -97,6 +97,7 @@ const parts: Record<string, () => Promise<Count>> = {
         ...(await judgeServer(judges.grpcClient)),
         ...(await judgeServer(judges.grpcClient, file("routes"))),
         ...(await judgeClient(judges.grpcServer)),
+        ...(await judgeAllOfOurs(file("routes"))),
       ]),
     ),
 };

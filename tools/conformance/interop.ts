@@ -49,16 +49,33 @@ export async function judgeClient(program: string): Promise<Results> {
     stopTimeoutMs: 5_000,
     clock: systemClock,
   });
-  const channel = createEndpointChannel({ instanceId: "judge", host: "127.0.0.1", port, draining: false }, systemClock);
-  const results: Results = new Map();
   try {
-    for (const [name, make] of Object.entries(interopCases))
-      await note(results, `grpc-go's server/${name}`, within(channel.connected().then(make)));
+    return await callAll(port, "grpc-go's server");
   } finally {
-    channel.close();
     await server.stop();
     rmSync(directory, { recursive: true, force: true });
   }
+}
+
+/** Our client against our server, through the gateway: every side is judged by another one, and here they meet. */
+export async function judgeAllOfOurs(routes: string): Promise<Results> {
+  const server = await startTestedServer();
+  const gateway = await startTestedGateway(server.port(), routes);
+  try {
+    return await callAll(gateway.port(), "our client through the gateway");
+  } finally {
+    await gateway.stop();
+    await server.stop?.(AbortSignal.timeout(1_000));
+  }
+}
+
+/** Makes all calls of the test descriptions with our client. */
+async function callAll(port: number, name: string): Promise<Results> {
+  const channel = createEndpointChannel({ instanceId: "judge", host: "127.0.0.1", port, draining: false }, systemClock);
+  const results: Results = new Map();
+  for (const [one, make] of Object.entries(interopCases))
+    await note(results, `${name}/${one}`, within(channel.connected().then(make)));
+  channel.close();
   return results;
 }
 

@@ -81,14 +81,14 @@ function contentTables(
 ): Html {
   return html`${Object.entries(content).map(([type, media]) => {
     const schema = objectAt(objectAt(media)["schema"]);
-    const shown = schemaTable(schema, schemas);
+    const shown = schemaTable(schema, schemas, title === "Request" ? "required" : "always there");
     return html`<h4>${title} <small>${type}: ${typeText(schema)}${required && ", required"}</small></h4>
 ${description !== "" && title !== "Errors" && markdown(description)}${title !== "Errors" && shown}`;
   })}`;
 }
 
 /** The properties of a schema, or of the one it refers to; undefined when it has none. */
-export function schemaTable(schema: JsonObject, schemas: JsonObject): Html | undefined {
+export function schemaTable(schema: JsonObject, schemas: JsonObject, needed?: string): Html | undefined {
   const ref = refName(schema);
   const own = ref === undefined ? schema : objectAt(schemas[ref]);
   const properties = Object.entries(objectAt(own["properties"]));
@@ -104,7 +104,7 @@ export function schemaTable(schema: JsonObject, schemas: JsonObject): Html | und
       description: textAt(property["description"]),
     };
   });
-  return table(rows);
+  return table(rows, needed);
 }
 
 interface Row {
@@ -116,10 +116,10 @@ interface Row {
   description: string;
 }
 
-const table = (rows: readonly Row[]): Html => html`
+const table = (rows: readonly Row[], needed = "required"): Html => html`
 <table><thead><tr><th>Name</th><th>Type</th><th>Meaning</th></tr></thead><tbody>${rows.map(
   ({ name, where, required, deprecated, schema, description }) => html`
-<tr><td><code>${name}</code>${required && html` <b>required</b>`}${deprecated && html` <i>deprecated</i>`}${
+<tr><td><code>${name}</code>${required && html` <b>${needed}</b>`}${deprecated && html` <i>deprecated</i>`}${
     where !== undefined && html`<br><small>${where}</small>`
   }</td><td>${typeText(schema)}</td><td>${description !== "" && markdown(description)}${constraintList(schema)}</td></tr>`,
 )}
