@@ -1,5 +1,6 @@
 import { request as httpRequest, type IncomingHttpHeaders, type OutgoingHttpHeaders } from "node:http";
-import { connect as connectHttp2 } from "node:http2";
+import { connect as connectHttp2, createServer as createHttp2Server } from "node:http2";
+import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import type { DescService } from "@bufbuild/protobuf";
 import { AuditService } from "@plinth/proto/plinth/audit/v1/audit";
@@ -223,6 +224,27 @@ it("misses nothing of a service that has no document", () =>
         { web: [upstream.port] },
       ),
   ));
+
+it.each([
+  ["a document", 200, '{"openapi":"3.1.0","paths":{"/two/x":{"get":{}}}}', ["/two/x"]],
+  ["none", 415, "", []],
+])("asks a service that knows HTTP/2 only, which has %s", async (_, status, body, paths) => {
+  const server = createHttp2Server();
+  server.on("stream", (stream) => {
+    stream.respond({ ":status": status });
+    stream.end(body);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port: own } = server.address() as AddressInfo;
+  await withGateway(
+    [service("two", [{ path: "/two/" }])],
+    async ({ port }) => {
+      const got = await get(port, "/openapi.json");
+      expect([got.headers["x-plinth-unavailable"], pathsOf(got)]).toEqual([undefined, paths]);
+    },
+    { two: [own] },
+  ).finally(() => server.close());
+});
 
 it("asks a service once for readers that come together", () =>
   withUpstream(

@@ -2,6 +2,7 @@ import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
 import { documentPath } from "@plinth/rpc";
 import { readAnswer } from "../data/http1/read-answer.ts";
 import type { Upstreams } from "../data/upstreams.ts";
+import { readHttp2Answer } from "./read-http2-answer.ts";
 
 const timeoutMs = 3_000;
 const partBytesMax = 4 << 20;
@@ -18,14 +19,18 @@ const none = new Set([404, 405, 406, 415, 501]);
 export async function readDocument(upstreams: Upstreams, service: string): Promise<JsonObject | undefined> {
   const endpoint = upstreams.pick(service, []);
   if (endpoint === undefined) throw new Error("the service has no ready endpoint");
+  const asked = { target: documentPath, bytesMax: partBytesMax, timeoutMs };
   const { status, body } = await readAnswer(endpoint.pool, {
+    ...asked,
     method: "GET",
-    target: documentPath,
     host: endpoint.authority,
     headers: ["accept", "application/json"],
-    bytesMax: partBytesMax,
-    timeoutMs,
-  });
+  }).catch((err: unknown) =>
+    // Servers of gRPC may know HTTP/2 only.
+    readHttp2Answer(endpoint, asked).catch(() => {
+      throw err;
+    }),
+  );
   if (none.has(status)) return undefined;
   if (status !== 200) throw new Error(`the service answered ${status}`);
   return documentOf(JSON.parse(body.toString()) as JsonValue);
