@@ -41,6 +41,12 @@ const suites = {
     // At a deadline either may be first, the server or the gateway; the suite counts details, and the gateway's answer has one: its reason.
     flaky: ["Timeouts/**"],
   },
+  "gateway-client": {
+    mode: "client",
+    program: "tested-client",
+    arguments: [file("routes")],
+    flaky: ["Timeouts/**"],
+  },
 } satisfies Record<string, Suite>;
 
 /** Runs the suite; shows all that it says. A run that ends before it counts has failed. */
@@ -75,6 +81,8 @@ async function connectSuite(name: keyof typeof suites): Promise<Count> {
   return count;
 }
 
+const sum = (a: Count, b: Count): Count => ({ passed: a.passed + b.passed, failed: a.failed + b.failed });
+
 function show(results: Results): Count {
   const count = { passed: 0, failed: 0 };
   for (const [name, result] of results) {
@@ -90,7 +98,7 @@ function show(results: Results): Count {
 const parts: Record<string, () => Promise<Count>> = {
   server: () => connectSuite("server"),
   client: () => connectSuite("client"),
-  gateway: () => connectSuite("gateway"),
+  gateway: async () => sum(await connectSuite("gateway"), await connectSuite("gateway-client")),
   interop: async () =>
     show(
       new Map([
