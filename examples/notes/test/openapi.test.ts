@@ -30,6 +30,6 @@ test("every answer of REST is as the document says", async () => {
 });
 
 test("the document has what the proto's comments say", async () => {
-  const { paths } = await (await fetch(`${service.baseUrl}/openapi.json`)).json();
+  const { paths } = JSON.parse(await (await fetch(`${service.baseUrl}/openapi.json`)).text());
   expect(paths["/notes/v1/notes"].post.summary).toBe("Creates a note that belongs to the caller.");
 });

@@ -1,5 +1,5 @@
 import { request as httpRequest, type IncomingHttpHeaders, type OutgoingHttpHeaders } from "node:http";
-import { connect as connectHttp2, createServer as createHttp2Server } from "node:http2";
+import { connect as connectHttp2, createServer as createHttp2Server, type ServerHttp2Stream } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import type { DescService } from "@bufbuild/protobuf";
@@ -230,7 +230,7 @@ it.each([
   ["none", 415, "", []],
 ])("asks a service that knows HTTP/2 only, which has %s", async (_, status, body, paths) => {
   const server = createHttp2Server();
-  server.on("stream", (stream) => {
+  server.on("stream", (stream: ServerHttp2Stream) => {
     stream.respond({ ":status": status });
     stream.end(body);
   });
