@@ -1,10 +1,12 @@
-// Lets others judge the RPC server of every service and the client between services: the Connect conformance suite and
-// gRPC's interop programs. `npm run conformance [-- server|client|interop]`: all of them by default. The last line is
+// Lets others judge the RPC server of every service, the client between services and the gateway in front of both: the
+// Connect conformance suite and gRPC's interop programs. `npm run conformance [-- server|client|gateway|interop]`: all of
+// them by default. The last line is
 // `N passed, N failed`; what is known to fail is in tools/conformance/known-failures-*.txt and counts as passed.
 import { spawn } from "node:child_process";
 import path from "node:path";
 import { createInterface } from "node:readline";
-import { judgeClient, judgeServer, type Results } from "./conformance/interop.ts";
+import { bundleProgram } from "@plinth/cli";
+import { judgeAllOfOurs, judgeClient, judgeServer, type Results } from "./conformance/interop.ts";
 import { buildJudges } from "./conformance/judges.ts";
 
 interface Count {
@@ -12,24 +14,59 @@ interface Count {
   failed: number;
 }
 
-const folder = path.join(import.meta.dirname, "conformance");
+const tools = import.meta.dirname;
+const file = (name: string): string => path.join(tools, "conformance", name);
 const judges = buildJudges();
 
+/** connect-es calls a stream canceled whose server resets it at the deadline just before the client's own timer does. */
+const streamsAtDeadline = "Timeouts/**/bidi-stream/*";
+
+interface Suite {
+  /** What the suite plays the other side of. */
+  mode: "server" | "client";
+  /** Program of this folder that it starts, again and again: bundled, because unbundled that costs seconds each time. */
+  program: "tested-server" | "tested-client";
+  arguments?: readonly string[];
+  /** Tests that may fail, with the reason. */
+  flaky: readonly string[];
+}
+
+const suites = {
+  server: { mode: "server", program: "tested-server", flaky: [streamsAtDeadline] },
+  client: { mode: "client", program: "tested-client", flaky: [streamsAtDeadline] },
+  gateway: {
+    mode: "server",
+    program: "tested-server",
+    arguments: [file("routes")],
+    // At a deadline either may be first, the server or the gateway; the suite counts details, and the gateway's answer has one: its reason.
+    flaky: ["Timeouts/**"],
+  },
+  "gateway-client": {
+    mode: "client",
+    program: "tested-client",
+    arguments: [file("routes")],
+    flaky: ["Timeouts/**"],
+  },
+} satisfies Record<string, Suite>;
+
 /** Runs the suite; shows all that it says. A run that ends before it counts has failed. */
-async function connectSuite(mode: "server" | "client"): Promise<Count> {
-  const file = (name: string) => path.join(folder, name);
+async function connectSuite(name: keyof typeof suites): Promise<Count> {
+  const { mode, program, flaky, ...more }: Suite = suites[name];
+  const main = await bundleProgram({
+    folder: tools,
+    main: file(`${program}.ts`),
+    outdir: file(`dist/${program}`),
+  });
   const suite = spawn(
     judges.connect,
     [
       `--mode=${mode}`,
-      `--conf=${file(`${mode}.yaml`)}`,
-      `--known-failing=@${file(`known-failures-${mode}.txt`)}`,
-      // connect-es calls a stream canceled whose server resets it at the deadline just before the client's own timer does.
-      "--known-flaky=Timeouts/**/bidi-stream/*",
+      `--conf=${file(`${name}.yaml`)}`,
+      `--known-failing=@${file(`known-failures-${name}.txt`)}`,
+      ...flaky.map((pattern) => `--known-flaky=${pattern}`),
       "--max-servers=2",
       "--",
-      process.execPath,
-      file(`tested-${mode}.ts`),
+      ...[process.execPath, main, ...(more.arguments ?? [])],
     ],
     { stdio: ["ignore", "pipe", "inherit"] },
   );
@@ -43,6 +80,8 @@ async function connectSuite(mode: "server" | "client"): Promise<Count> {
   if ((await exited) !== 0 && count.failed === 0) count.failed = 1;
   return count;
 }
+
+const sum = (a: Count, b: Count): Count => ({ passed: a.passed + b.passed, failed: a.failed + b.failed });
 
 function show(results: Results): Count {
   const count = { passed: 0, failed: 0 };
@@ -59,8 +98,16 @@ function show(results: Results): Count {
 const parts: Record<string, () => Promise<Count>> = {
   server: () => connectSuite("server"),
   client: () => connectSuite("client"),
+  gateway: async () => sum(await connectSuite("gateway"), await connectSuite("gateway-client")),
   interop: async () =>
-    show(new Map([...(await judgeServer(judges.grpcClient)), ...(await judgeClient(judges.grpcServer))])),
+    show(
+      new Map([
+        ...(await judgeServer(judges.grpcClient)),
+        ...(await judgeServer(judges.grpcClient, file("routes"))),
+        ...(await judgeClient(judges.grpcServer)),
+        ...(await judgeAllOfOurs(file("routes"))),
+      ]),
+    ),
 };
 const wanted = process.argv.slice(2);
 const total = { passed: 0, failed: 0 };

@@ -8,6 +8,7 @@ import { createEndpointChannel } from "@plinth/clients";
 import { systemClock } from "@plinth/kernel";
 import { freePort, startServerProcess } from "@plinth/local-servers";
 import { interopCases } from "./interop-cases.ts";
+import { startTestedGateway } from "./start-tested-gateway.ts";
 import { startTestedServer } from "./start-tested-server.ts";
 
 const run = promisify(execFile);
@@ -16,14 +17,18 @@ const caseTimeoutMs = 30_000;
 /** Results by name, passed or the reason why not. */
 export type Results = Map<string, "passed" | Error>;
 
-/** grpc-go's interop client against our server. */
-export async function judgeServer(client: string): Promise<Results> {
+/** grpc-go's interop client against our server; with a directory of routes, through the gateway. */
+export async function judgeServer(client: string, routes?: string): Promise<Results> {
   const server = await startTestedServer();
+  const gateway = routes === undefined ? undefined : await startTestedGateway(server.port(), routes);
   const results: Results = new Map();
+  const way = gateway === undefined ? "" : " through the gateway";
   for (const name of Object.keys(interopCases)) {
-    const args = ["--server_host=127.0.0.1", `--server_port=${server.port()}`, `--test_case=${name}`];
-    await note(results, `grpc-go's client/${name}`, run(client, args, { timeout: caseTimeoutMs }));
+    const port = (gateway ?? server).port();
+    const args = ["--server_host=127.0.0.1", `--server_port=${port}`, `--test_case=${name}`];
+    await note(results, `grpc-go's client${way}/${name}`, run(client, args, { timeout: caseTimeoutMs }));
   }
+  await gateway?.stop();
   await server.stop?.(AbortSignal.timeout(1_000));
   return results;
 }
@@ -44,16 +49,33 @@ export async function judgeClient(program: string): Promise<Results> {
     stopTimeoutMs: 5_000,
     clock: systemClock,
   });
-  const channel = createEndpointChannel({ instanceId: "judge", host: "127.0.0.1", port, draining: false }, systemClock);
-  const results: Results = new Map();
   try {
-    for (const [name, make] of Object.entries(interopCases))
-      await note(results, `grpc-go's server/${name}`, within(channel.connected().then(make)));
+    return await callAll(port, "grpc-go's server");
   } finally {
-    channel.close();
     await server.stop();
     rmSync(directory, { recursive: true, force: true });
   }
+}
+
+/** Our client against our server, through the gateway: every side is judged by another one, and here they meet. */
+export async function judgeAllOfOurs(routes: string): Promise<Results> {
+  const server = await startTestedServer();
+  const gateway = await startTestedGateway(server.port(), routes);
+  try {
+    return await callAll(gateway.port(), "our client through the gateway");
+  } finally {
+    await gateway.stop();
+    await server.stop?.(AbortSignal.timeout(1_000));
+  }
+}
+
+/** Makes all calls of the test descriptions with our client. */
+async function callAll(port: number, name: string): Promise<Results> {
+  const channel = createEndpointChannel({ instanceId: "judge", host: "127.0.0.1", port, draining: false }, systemClock);
+  const results: Results = new Map();
+  for (const [one, make] of Object.entries(interopCases))
+    await note(results, `${name}/${one}`, within(channel.connected().then(make)));
+  channel.close();
   return results;
 }
 

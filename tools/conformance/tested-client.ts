@@ -1,5 +1,6 @@
 // The client that the Connect conformance suite tests: reads on standard input which calls to make, makes them over the
-// transport that calls between services use, and writes down what it saw of each.
+// transport that calls between services use, and writes down what it saw of each. With a directory of routes as its
+// argument the calls go through the gateway.
 import { ConnectError, createClient } from "@connectrpc/connect";
 import { createEndpointChannel, type EndpointChannel } from "@plinth/clients";
 import { systemClock } from "@plinth/kernel";
@@ -11,18 +12,26 @@ import {
 } from "@plinth/proto/connectrpc/conformance/v1/conformance";
 import { frameMessage, readMessages } from "./framed-messages.ts";
 import { makeCall } from "./make-call.ts";
+import { startTestedGateway } from "./start-tested-gateway.ts";
 
-const channels = new Map<string, EndpointChannel>();
+const routes = process.argv[2];
+const channels = new Map<string, Promise<EndpointChannel>>();
 /** Calls at a time. */
 const callsMax = 16;
 const running = new Set<Promise<void>>();
 
+/** To a server on this machine, or to a gateway in front of it. */
+async function open(host: string, port: number): Promise<EndpointChannel> {
+  const at = routes === undefined ? port : (await startTestedGateway(port, routes)).port();
+  return createEndpointChannel({ instanceId: `${host}:${at}`, host, port: at, draining: false }, systemClock);
+}
+
 async function answer(request: ClientCompatRequest): Promise<void> {
   const { testName, host, port } = request;
   const key = `${host}:${port}`;
-  const endpoint = { instanceId: key, host, port, draining: false };
-  const channel = channels.get(key) ?? createEndpointChannel(endpoint, systemClock);
-  channels.set(key, channel);
+  const opened = channels.get(key) ?? open(host, port);
+  channels.set(key, opened);
+  const channel = await opened;
   const result = await makeCall(createClient(ConformanceService, await channel.connected()), request).then(
     (value) => ({ case: "response" as const, value }),
     (err: unknown) => ({ case: "error" as const, value: { message: ConnectError.from(err).message } }),
@@ -36,4 +45,6 @@ for await (const request of readMessages(ClientCompatRequestSchema, process.stdi
   if (running.size >= callsMax) await Promise.race(running);
 }
 await Promise.all(running);
-for (const channel of channels.values()) channel.close();
+for (const channel of channels.values()) (await channel).close();
+// Gateways go with the process.
+if (routes !== undefined) process.exit(0);

@@ -2,6 +2,7 @@ import { auditFormats, auditLimits } from "./audit-limits.ts";
 import { callLimits } from "./call-limits.ts";
 import { databaseAndEvents } from "./event-limits.ts";
 import { gatewayOnKubernetes } from "./gateway-limits.ts";
+import { openApiLimits } from "./openapi-limits.ts";
 import { operatorLimits } from "./operator-limits.ts";
 import { redisLimits } from "./redis-limits.ts";
 import { sdkLimits } from "./sdk-limits.ts";
@@ -88,6 +89,7 @@ export const limitList: Readonly<Record<string, Readonly<Record<string, readonly
       { name: "documentCharsMax", meaning: "the key set of workload tokens, in characters", unit: "count" },
     ],
   },
+  ...openApiLimits,
   ...callLimits,
   ...redisLimits,
   ...databaseAndEvents,

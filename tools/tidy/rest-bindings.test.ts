@@ -2,7 +2,8 @@ import { globSync, readFileSync } from "node:fs";
 import path from "node:path";
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
-import { httpBindingsOf } from "@plinth/rpc";
+import { access, httpBindingsOf } from "@plinth/rpc";
+import { openApiDocument } from "@plinth/rpc/openapi";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
 import { root } from "../run.ts";
@@ -50,6 +51,25 @@ test.each(bindings.map((binding) => [binding.method, binding.template.text, bind
     // AIP-136: what only reads may be a POST where its request is too much for a query, but never PUT, PATCH or DELETE.
     else if (harmless) expect(method).toBe("POST");
     expect(body === "none").toBe(method === "GET" || method === "DELETE");
+  },
+);
+
+test.each(services.map((service) => [service.typeName, service] as const))(
+  "the OpenAPI document of %s has every path, each with what its proto says about it",
+  async (_, service) => {
+    const folder = service.file.name.slice(0, service.file.name.lastIndexOf("/"));
+    const [found] = globSync(`{proto,examples/*}/gen/${folder}/comments.ts`, { cwd: root });
+    const { comments } = await import(path.join(root, found ?? `no comments.ts for ${folder}`));
+    const routes = new Map(
+      service.methods.map(({ localName }) => [localName, { access: access.public, handle: () => undefined }]),
+    );
+    const document = openApiDocument({ title: "t", version: "1", services: [{ service, routes }], comments });
+    const operations = Object.values(document["paths"] as Record<string, object>).flatMap((item) =>
+      Object.values(item),
+    );
+    const own = bindings.filter(({ rpc }) => rpc.parent === service);
+    expect(operations.map((one) => one["x-plinth-rpc"]).sort()).toEqual(own.map(({ rpc }) => nameOf(rpc)).sort());
+    for (const { summary } of operations) expect(summary).toMatch(/^[A-Z].*\.$/);
   },
 );
 

@@ -12,6 +12,7 @@ export const notes: ServiceDefinition<Record<never, never>> = {
   version: "0.1.0",
   config: {},
   uses: { database: true, bus: true },
+  comments: async () => (await import("../gen/notes/v1/comments.ts")).comments,
   compose({ database, bus, clients, clock, random }) {
     const store = createPostgresNoteStore(database);
     const rights = createAuthzNoteRights(clients.get(AuthzService, "authz"));

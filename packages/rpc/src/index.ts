@@ -21,6 +21,8 @@ export { createReflectionSource, type ReflectionSource, reflectionRoutes } from 
 export { compressedFlag, enveloped, envelopeHead, lengthIn, Pieces } from "./envelope.ts";
 export { connectErrorToFault, faultToConnectError, thrownToConnectError } from "./fault-mapping.ts";
 export { type HttpHead, NodeHead } from "./http-head.ts";
+export { documentPath, type OpenApiAbout, pagePath } from "./openapi/document-handler.ts";
+export type { ProtoComments } from "./openapi/proto-comments.ts";
 export { actorOf, anonymous, type CallContext, type Principal } from "./principal.ts";
 export { type HttpBinding, httpBindingsOf } from "./rest/http-bindings.ts";
 export { type RestError, restError } from "./rest/rest-error.ts";

@@ -37,6 +37,7 @@ import {
   createRpcServer,
   createWorkloadTokenVerifier,
   type HttpRoutes,
+  type ProtoComments,
   type ServiceRoutes,
 } from "@plinth/rpc";
 import { composeCaches, type SharedRedis } from "./compose-caches.ts";
@@ -108,6 +109,8 @@ export interface ServiceDefinition<S extends ConfigSpec = ConfigSpec> {
   /** The service's own keys. */
   config: S;
   uses: { database?: boolean; bus?: boolean };
+  /** Of its proto files: the OpenAPI document has them as descriptions. Asked for when somebody reads that. */
+  comments?: () => Promise<ProtoComments>;
   compose(runtime: ServiceRuntime, config: ConfigOf<S>): Promise<ServiceParts> | ServiceParts;
 }
 
@@ -193,6 +196,7 @@ export async function composeService<S extends ConfigSpec>(
       host: config.host,
       port: config.port,
       services: parts.services ?? [],
+      openApi: { title: definition.name, version: definition.version, comments: definition.comments },
       ...(parts.httpRoutes ? { httpRoutes: parts.httpRoutes } : {}),
       onDenied: denials?.record,
       authenticator: createAuthenticator({

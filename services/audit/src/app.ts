@@ -12,6 +12,7 @@ export const audit: ServiceDefinition<typeof config> = {
   version: "0.1.0",
   config,
   uses: { database: true, bus: true },
+  comments: async () => (await import("@plinth/proto/comments/plinth/audit/v1")).comments,
   compose({ database, bus, clients, accessTokens, logger, clock, random, base }, settings) {
     const { retentionMs, logPublic, keyOverlapMs, witnesses } = settings;
     const origin = originOf(settings.logOrigin, base.tokenIssuer);

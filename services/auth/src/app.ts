@@ -24,6 +24,7 @@ export const auth: ServiceDefinition<typeof config> = {
   version: "0.1.0",
   config,
   uses: { database: true, bus: true },
+  comments: async () => (await import("@plinth/proto/comments/plinth/auth/v1")).comments,
   compose(runtime, settings) {
     const { database, bus, clients, logger, clock, random, base } = runtime;
     const encryptionKey = Buffer.from(settings.keyEncryptionKey, "base64");

@@ -14,6 +14,7 @@ export const authz: ServiceDefinition<typeof authzConfig> = {
   version: "0.1.0",
   config: authzConfig,
   uses: { database: true, bus: true },
+  comments: async () => (await import("@plinth/proto/comments/plinth/authz/v1")).comments,
   compose({ database, bus, logger, caches }, { admins, decisionTtlMs }) {
     const models = createModelCache();
     const plainStore = createPostgresStore(database);

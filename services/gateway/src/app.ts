@@ -25,6 +25,7 @@ export async function compose(runtime: ServiceRuntime, config: ConfigOf<typeof g
     rateLimitKeysMax: config.rateLimitKeysMax,
     sharedLimits: redis ? await sharedLimits(redis) : undefined,
     tokenCacheMax: config.tokenCacheMax,
+    openApi: config.openApi,
     tracing: base.otlpEndpoint !== undefined,
   };
   const { routes: directory, serviceType } = config;

@@ -46,6 +46,11 @@ export const gatewayConfig = {
     min: 1,
     max: 10_000_000,
   }),
+  openApi: bool(
+    "PLINTH_GATEWAY_OPENAPI",
+    "whether /openapi.json and /openapi describe what is reachable, where no route takes these paths",
+    { default: true },
+  ),
   tokenCacheMax: integer("PLINTH_GATEWAY_TOKEN_CACHE_MAX", "verified access tokens remembered", {
     default: 50_000,
     min: 1,

@@ -20,6 +20,7 @@ import type { EndpointResolver } from "./data/resolver.ts";
 import type { RouteTable } from "./data/route-table.ts";
 import { Upstreams } from "./data/upstreams.ts";
 import { createWorkloadToken } from "./data/workload-token.ts";
+import { createMergedDocuments } from "./openapi/merged-documents.ts";
 import { createLocalRpc, ownReflection } from "./reflection/local-rpc.ts";
 import { MergedReflection } from "./reflection/merged-reflection.ts";
 
@@ -45,6 +46,8 @@ export interface DataPlaneOptions {
   tokenCacheMax?: number;
   /** Whether somebody collects spans. Default true. */
   tracing?: boolean;
+  /** Whether `/openapi.json` and `/openapi` tell of the services behind it, where no route takes them. Default true. */
+  openApi?: boolean;
   outlier?: OutlierOptions;
 }
 
@@ -121,10 +124,13 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
   function open({ host, port, tls, table, publicPort, localLast }: OpenOptions): OpenPort {
     const reflection = new MergedReflection({ table, upstreams, own: ownReflection(), clock, logger });
     const local = createLocalRpc(health, reflection, logger);
+    const documents =
+      options.openApi === false ? undefined : createMergedDocuments({ table, upstreams, clock, logger });
     const entrance: Entrance = {
       table,
       local: (exchange) => local.handle(exchange),
       localLast,
+      documents: documents?.handle,
       ...(publicPort === undefined ? {} : { port: publicPort }),
     };
     const listener = new Listener({
@@ -147,6 +153,7 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
         // Health watches and reflection streams would otherwise stay open for as long as their callers like.
         local.stop();
         reflection.close();
+        documents?.close();
         await listener.stop(signal);
       },
     };

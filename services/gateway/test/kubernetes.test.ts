@@ -83,6 +83,23 @@ describe.skipIf(absent)(`on a real API server${absent ? ` (skipped: ${absent})` 
     expect(route.status?.parents).toMatchObject([{ parentRef: { name: "one" }, controllerName: "plinth.dev/gateway" }]);
   });
 
+  it("tells of what is reachable, and names a service that is away", async () => {
+    await cluster.create(resources.services, "shop", "away", {
+      spec: { ports: [{ name: "grpc", port: 80, appProtocol: "kubernetes.io/h2c" }] },
+    });
+    await createGateway("documents", listener("http", 80));
+    await createRoute("documents", "documents", [
+      { name: "rule-0", matches: [{ path: { value: "/away/" } }], backendRefs: [{ name: "away", port: 80 }] },
+    ]);
+    await gatewayShows("documents", isProgrammed);
+    const url = `http://127.0.0.1:${await targetOf("documents", 80)}/openapi.json`;
+    await eventually(async () => {
+      const answer = await fetch(url);
+      expect([answer.status, answer.headers.get("x-plinth-unavailable")]).toEqual([200, "shop/away:80"]);
+      expect(await answer.json()).toMatchObject({ openapi: "3.1.1", paths: {} });
+    });
+  });
+
   it("never touches what other controllers say", async () => {
     const theirs = { parentRef: { name: "theirs" }, controllerName: "example.com/gateway", conditions: [] };
     const { metadata } = await createRoute("shared", "one", [redirectTo("shared.example.com")], {

@@ -22,6 +22,7 @@ export const identity: ServiceDefinition<typeof config> = {
   version: "0.1.0",
   config,
   uses: { database: true, bus: true },
+  comments: async () => (await import("@plinth/proto/comments/plinth/identity/v1")).comments,
   async compose({ database, bus, clock, random }, settings) {
     const bcrypt = createBcryptWorkers(workerFile);
     const limit = createWorkLimit({ concurrencyMax: settings.hashConcurrencyMax, queueMax: settings.hashQueueMax });

@@ -13,6 +13,7 @@ import type { Authorizer } from "../access.ts";
 import type { Authenticator } from "../auth/authenticator.ts";
 import { healthRoutes } from "../builtin/health-service.ts";
 import { createReflectionSource, reflectionRoutes } from "../builtin/reflection-service.ts";
+import { createDocumentHandler, type OpenApiAbout } from "../openapi/document-handler.ts";
 import { createRestHandler } from "../rest/rest-handler.ts";
 import type { AnyRoute, ServiceRoutes } from "../service-routes.ts";
 import { createCallSteps, type Denial, type ServedRpc } from "./call-steps.ts";
@@ -38,6 +39,8 @@ export interface RpcServerOptions {
   clock: Clock;
   random: Random;
   httpRoutes?: HttpRoutes;
+  /** Absent: the server has no OpenAPI document. */
+  openApi?: OpenApiAbout;
   /** Told of every call that is refused for want of a permission. */
   onDenied?: ((denial: Denial) => void) | undefined;
   /** One request message at most. Default 4 MiB, as in gRPC. */
@@ -58,7 +61,7 @@ export interface RpcServer extends Component {
   port(): number;
 }
 
-/** Serves Connect, gRPC and gRPC-web, binary and JSON, and REST over HTTP/1.1 and h2c on one port, with health and reflection. */
+/** Serves Connect, gRPC and gRPC-web, binary and JSON, and REST over HTTP/1.1 and h2c on one port, with health, reflection and an OpenAPI document. */
 export function createRpcServer(options: RpcServerOptions): RpcServer {
   const { services, httpRoutes = {}, health } = options;
   const limits = {
@@ -107,11 +110,14 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
   const contextValues = ({ socket }: NodeRequest) =>
     createContextValues().set(peerAddressKey, socket.remoteAddress ?? "");
   const rest = createRestHandler({ ...options, ...limits, registry, handlers: router.handlers, contextValues });
+  const documents = options.openApi && createDocumentHandler({ ...options, ...options.openApi });
   const handleByLibrary = createRpcAdapter({
     router,
     contextValues,
     fallback: (request, response) =>
-      rest(request, response) || answerPlainHttp(httpRoutes, request as IncomingMessage, response as ServerResponse),
+      rest(request, response) ||
+      answerPlainHttp(httpRoutes, request as IncomingMessage, response as ServerResponse) ||
+      (documents?.(request, response) ?? false),
     logger: options.logger,
   });
   const listener = createOnePortListener({

@@ -35,8 +35,7 @@ export function preflightHeaders(policy: CorsPolicy, head: RequestHead): string[
 }
 
 /** Adds what an ordinary answer carries on a route with a CORS policy. */
-export function addCorsHeaders(exchange: Exchange, headers: string[]): void {
-  const policy = exchange.route?.cors;
+export function addCorsHeaders(exchange: Exchange, headers: string[], policy = exchange.route?.cors): void {
   if (policy === undefined) return;
   headers.push("vary", "Origin");
   const { origin } = exchange.head;

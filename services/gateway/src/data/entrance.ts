@@ -11,4 +11,6 @@ export interface Entrance {
   local: (exchange: Exchange) => boolean;
   /** Whether a route may have the paths of those RPCs: the gateway answers what no route takes. */
   localLast: boolean;
+  /** Answers what the gateway has to say of its services when no route takes the path; false: it is nothing of that. */
+  documents?: ((exchange: Exchange) => boolean) | undefined;
 }

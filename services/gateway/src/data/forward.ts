@@ -243,10 +243,12 @@ function bodyRefusal(err: Error): Refusal | undefined {
   return err instanceof BodyMalformed ? badRequest(err.message) : undefined;
 }
 
-/** gRPC needs trailers and Connect streams both directions at once: only HTTP/2 has them. */
-function usesHttp2(exchange: Exchange): boolean {
-  if (exchange.backend?.protocol === "h2c") return true;
-  return exchange.downstream.version === "2" && (exchange.kind === "grpc" || exchange.kind === "connect-stream");
+/** gRPC needs trailers, and streams of Connect and gRPC-web both directions at once: only HTTP/2 has them. */
+function usesHttp2({ backend, downstream, kind }: Exchange): boolean {
+  if (backend?.protocol === "h2c") return true;
+  if (downstream.version !== "2") return false;
+  // A service that may know HTTP/1.1 only gets what can be said in it.
+  return kind === "grpc" || kind === "connect-stream" || (kind === "grpc-web" && backend?.protocol !== "http1");
 }
 
 function isRepeatable(exchange: Exchange): boolean {

@@ -61,11 +61,14 @@ export class Http2Downstream implements Downstream {
 
   readBody(sink: BodySink): void {
     const stream = this.#stream;
-    stream.on("data", (chunk: Buffer) => sink.onBodyData(chunk));
-    stream.on("end", () => {
+    const onEnd = (): void => {
       // Cut off by a reset: "end" comes first, and "close" tells.
       if (stream.rstCode === constants.NGHTTP2_NO_ERROR) sink.onBodyEnd();
-    });
+    };
+    // A body without a byte may have ended before anybody read it.
+    if (stream.readableEnded) onEnd();
+    stream.on("data", (chunk: Buffer) => sink.onBodyData(chunk));
+    stream.on("end", onEnd);
   }
 
   pauseBody(): void {

@@ -125,7 +125,10 @@ export class Pipeline {
     const table = entrance.table();
     if (downstream.secure && table.isMisdirected(downstream.serverName, exchange.host)) return refusals.misdirected;
     const route = table.match(exchange.host, exchange);
-    if (route === undefined) return entrance.localLast && entrance.local(exchange) ? "done" : refusals.noRoute;
+    if (route === undefined) {
+      const isOwn = (entrance.localLast && entrance.local(exchange)) || entrance.documents?.(exchange);
+      return isOwn ? "done" : refusals.noRoute;
+    }
     exchange.route = route;
     if (route.invalid !== undefined) return refusals.routeInvalid;
     return exchange.upgradeHead !== undefined && !route.websocket ? refusals.websocketOff : "next";

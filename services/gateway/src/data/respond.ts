@@ -3,6 +3,7 @@ import { errorForms } from "./error-forms.ts";
 import type { Exchange } from "./exchange.ts";
 import { addRateLimitHeaders } from "./rate-limit-headers.ts";
 import type { Refusal } from "./refusals.ts";
+import type { CorsPolicy } from "./route.ts";
 
 /**
  * The only maker of answers that no service gave, each in the caller's own protocol. After the head went out the
@@ -78,11 +79,11 @@ function refuseConnectStream(exchange: Exchange, refusal: Refusal, headers: stri
   send(exchange, 200, headers, envelope(2, json));
 }
 
-/** gRPC: trailers only, HTTP 200. */
+/** gRPC: trailers only, HTTP 200. Clients want to be answered in the type they asked in, its suffix included. */
 function refuseGrpc(exchange: Exchange, refusal: Refusal, headers: string[]): void {
   const { grpc, grpcStatus } = errorForms(refusal);
   exchange.grpcStatus = grpcStatus;
-  headers.push("content-type", "application/grpc", ...grpc);
+  headers.push("content-type", exchange.head.contentType, ...grpc);
   send(exchange, 200, headers, undefined);
 }
 
@@ -94,7 +95,7 @@ function refuseGrpcWeb(exchange: Exchange, refusal: Refusal, headers: string[]):
   for (let i = 0; i < grpc.length; i += 2) lines += `${grpc[i]}: ${grpc[i + 1]}\r\n`;
   const frame = envelope(128, lines);
   const text = exchange.kind === "grpc-web-text";
-  headers.push("content-type", text ? "application/grpc-web-text+proto" : "application/grpc-web+proto");
+  headers.push("content-type", exchange.head.contentType);
   send(exchange, 200, headers, text ? Buffer.from(frame.toString("base64")) : frame);
 }
 
@@ -123,6 +124,24 @@ export function answerRedirect(exchange: Exchange, status: number, location: str
   if (exchange.downstream.version === "1.1") headers.push("content-length", "0");
   exchange.reason = "REDIRECT";
   send(exchange, status, headers, undefined);
+}
+
+export interface OwnAnswer {
+  status: number;
+  /** Names in lower case. */
+  headers: Readonly<Record<string, string>>;
+  body: Buffer | undefined;
+  /** Says which pages may read it. */
+  cors: CorsPolicy | undefined;
+}
+
+/** An answer with something of the gateway's own that belongs to no route. */
+export function answerOwn(exchange: Exchange, { status, headers: fields, body, cors }: OwnAnswer): void {
+  const headers = Object.entries(fields).flat();
+  if (exchange.requestId !== "") headers.push("x-request-id", exchange.requestId);
+  addCorsHeaders(exchange, headers, cors);
+  exchange.reason = "DOCUMENT";
+  send(exchange, status, headers, body);
 }
 
 /** The answer to a CORS preflight. */

@@ -1,6 +1,6 @@
 import type { Clock, Logger } from "@plinth/kernel";
 import type { ReflectionSource } from "@plinth/rpc";
-import type { Route } from "../data/route.ts";
+import { leadsTo } from "../data/leads-to.ts";
 import type { RouteTable } from "../data/route-table.ts";
 import type { Upstreams } from "../data/upstreams.ts";
 import { readServiceCatalog, type ServiceCatalog } from "./service-catalog.ts";
@@ -109,9 +109,6 @@ export class MergedReflection implements ReflectionSource {
     return readServiceCatalog(endpoint);
   }
 }
-
-const leadsTo = (route: Route, service: string): boolean =>
-  route.backends?.some((backend) => backend.service === service) ?? route.service === service;
 
 function covers(prefix: string, path: string): boolean {
   return path === prefix || path.startsWith(`${prefix}/`);
