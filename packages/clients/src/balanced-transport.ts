@@ -1,10 +1,11 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel as Idempotency } from "@bufbuild/protobuf/wkt";
-import { ConnectError, type Transport } from "@connectrpc/connect";
+import { ConnectError, type ContextValues, type Transport } from "@connectrpc/connect";
 import { context, propagation } from "@opentelemetry/api";
 import { type Clock, cellHistogram, type HistogramCell, isFault } from "@plinth/kernel";
 import { connectErrorToFault, workloadTokenHeader } from "@plinth/rpc";
 import type { Call, createCaller } from "./caller.ts";
+import { timeLeftKey } from "./time-left.ts";
 
 export interface BalancedTransportOptions {
   call: ReturnType<typeof createCaller>;
@@ -95,13 +96,13 @@ export function createBalancedTransport(options: BalancedTransportOptions): Tran
   }
 
   return {
-    async unary(method, signal, timeoutMs = defaultTimeoutMs, header, input, contextValues) {
+    async unary(method, signal, timeoutMs, header, input, contextValues) {
       const headers = await headersFor(header);
       const rpc = called(method);
       return measured(rpc, {
         idempotent: rpc.idempotent,
         hedgeAfterMs: rpc.hedgeAfterMs,
-        timeoutMs,
+        ...timeFor(timeoutMs ?? defaultTimeoutMs, contextValues),
         signal,
         attempt: (transport, leftMs, attemptSignal) =>
           transport.unary(method, attemptSignal, leftMs, headers, input, contextValues),
@@ -112,13 +113,13 @@ export function createBalancedTransport(options: BalancedTransportOptions): Tran
       return measured(called(method), {
         // A stream's messages may be consumed by the first attempt: it is never made twice once a connection stood.
         idempotent: false,
-        timeoutMs: timeoutMs ?? Number.POSITIVE_INFINITY,
+        ...timeFor(timeoutMs ?? Number.POSITIVE_INFINITY, contextValues),
         signal,
         attempt: (transport, leftMs, attemptSignal) =>
           transport.stream(
             method,
             attemptSignal,
-            timeoutMs === undefined ? undefined : leftMs,
+            Number.isFinite(leftMs) ? leftMs : undefined,
             headers,
             input,
             contextValues,
@@ -126,4 +127,10 @@ export function createBalancedTransport(options: BalancedTransportOptions): Tran
       });
     },
   };
+}
+
+/** The client's own deadline, or what is left of the one of the call that is being served. */
+function timeFor(ownMs: number, values: ContextValues | undefined): { timeoutMs: number; isHurried: boolean } {
+  const leftMs = values?.get(timeLeftKey)() ?? Number.POSITIVE_INFINITY;
+  return { timeoutMs: Math.min(ownMs, leftMs), isHurried: leftMs < ownMs };
 }

@@ -3,6 +3,9 @@ import { Code, ConnectError } from "@connectrpc/connect";
 export const isUnavailable = (error: unknown): boolean =>
   error instanceof ConnectError && error.code === Code.Unavailable;
 
+export const isLate = (error: unknown): boolean =>
+  error instanceof ConnectError && error.code === Code.DeadlineExceeded;
+
 /** The instance could not do its work, or did not in time: what an outlier counts. */
 export const isInstanceFailure = (error: unknown): boolean =>
   error instanceof ConnectError && [Code.Unavailable, Code.DeadlineExceeded].includes(error.code);

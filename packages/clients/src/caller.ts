@@ -1,8 +1,9 @@
-import { Code, ConnectError, type Transport } from "@connectrpc/connect";
+import type { Transport } from "@connectrpc/connect";
 import type { Breaker, RetryBudget } from "@plinth/balancer";
 import { backoffMs, type Clock, Fault, type Random } from "@plinth/kernel";
 import {
   isInstanceFailure,
+  isLate,
   isServiceFailure,
   isUnavailable,
   lostConnection,
@@ -30,6 +31,8 @@ export interface Call<T> {
   hedgeAfterMs?: number | undefined;
   /** For all attempts together, from now. */
   timeoutMs: number;
+  /** It is less than this client gives by itself: what is not answered in time says nothing about an instance. */
+  isHurried: boolean;
   signal: AbortSignal | undefined;
   /** Makes it once. */
   attempt(transport: Transport, timeoutMs: number, signal: AbortSignal | undefined): Promise<T>;
@@ -52,7 +55,7 @@ const pushBackMsMax = 2_000;
 /**
  * Makes calls to one service: chooses an instance for each attempt, makes a call again where that is safe and the budget allows
  * it, and holds calls back that the service could not carry out anyway. One deadline covers everything. Throws ConnectErrors of
- * the service and Faults of its own: CALLS_TOO_MANY, SERVICE_FAILING, SERVICE_UNAVAILABLE.
+ * the service and Faults of its own: CALLS_TOO_MANY, SERVICE_FAILING, SERVICE_UNAVAILABLE, DEADLINE_EXCEEDED.
  */
 export function createCaller(options: CallerOptions): <T>(call: Call<T>) => Promise<T> {
   const { service, pool, budget, breaker, metrics, clock, random } = options;
@@ -78,7 +81,7 @@ export function createCaller(options: CallerOptions): <T>(call: Call<T>) => Prom
       return { kind: "done", value };
     } catch (thrown) {
       const error = lostConnection(thrown, service) ?? thrown;
-      pool.report(member, signal?.aborted ? "other" : isInstanceFailure(error) ? "failed" : "ok", sinceMs);
+      pool.report(member, judged(error, call, signal), sinceMs);
       return { kind: neverProcessed(error) ? "unreachable" : "failed", error };
     } finally {
       member.inFlight--;
@@ -106,6 +109,8 @@ export function createCaller(options: CallerOptions): <T>(call: Call<T>) => Prom
   }
 
   return async function make<T>(call: Call<T>): Promise<T> {
+    // Its caller will not wait for the answer.
+    if (call.timeoutMs < 1) throw deadlineExceeded();
     const entered = breaker.enter();
     if (entered !== "ok") {
       metrics.heldBack(entered);
@@ -117,11 +122,10 @@ export function createCaller(options: CallerOptions): <T>(call: Call<T>) => Prom
     const tried = new Set<Member>();
     const one = async (signal: AbortSignal | undefined): Promise<Attempt<T>> => {
       const leftMs = deadlineMs - clock.monotonicMs();
-      if (leftMs < 1)
-        return { kind: "failed", error: new ConnectError("the operation timed out", Code.DeadlineExceeded) };
+      if (leftMs < 1) return { kind: "failed", error: deadlineExceeded() };
       const member = await pool.pick(tried, signal);
       tried.add(member);
-      return attemptOn(member, call, Math.ceil(leftMs), signal);
+      return attemptOn(member, call, Math.floor(leftMs), signal);
     };
     try {
       for (let attempts = 1; ; attempts++) {
@@ -134,7 +138,7 @@ export function createCaller(options: CallerOptions): <T>(call: Call<T>) => Prom
         const waitMs =
           call.signal?.aborted || attempts >= attemptsMax ? undefined : waitBeforeNext(result, call, attempts);
         if (waitMs === undefined || clock.monotonicMs() + waitMs >= deadlineMs) {
-          outcome = outcomeOf(result, call.signal);
+          outcome = outcomeOf(result, call);
           throw result.error;
         }
         if (waitMs > 0) await clock.sleep(waitMs, call.signal);
@@ -167,9 +171,16 @@ export function createCaller(options: CallerOptions): <T>(call: Call<T>) => Prom
 }
 
 /** A service whose instances cannot be reached has nothing to be spared: it is called again as soon as one is there. */
-function outcomeOf(result: Exclude<Attempt<unknown>, { kind: "done" }>, signal: AbortSignal | undefined) {
+function outcomeOf(result: Exclude<Attempt<unknown>, { kind: "done" }>, { signal, isHurried }: Call<unknown>) {
   if (signal?.aborted || result.kind === "unreachable") return "other";
+  if (isHurried && isLate(result.error)) return "other";
   return isServiceFailure(result.error) ? "failed" : "ok";
+}
+
+/** What an attempt that failed says about its instance. */
+function judged(error: unknown, { isHurried }: Call<unknown>, signal: AbortSignal | undefined) {
+  if (signal?.aborted || (isHurried && isLate(error))) return "other";
+  return isInstanceFailure(error) ? "failed" : "ok";
 }
 
 /** The first that is done; when none is, what the first one says. */
@@ -181,6 +192,9 @@ async function firstDone<T>(first: Promise<Attempt<T>>, second: Promise<Attempt<
   };
   return Promise.any([done(first), done(second)]).catch(() => first);
 }
+
+const deadlineExceeded = (): Fault =>
+  new Fault({ code: "deadline_exceeded", reason: "DEADLINE_EXCEEDED", message: "the call took too long" });
 
 const heldBack = (service: string, why: "full" | "failing"): Fault =>
   why === "full"

@@ -8,6 +8,7 @@ import { createBalancedTransport } from "./balanced-transport.ts";
 import { createCaller } from "./caller.ts";
 import { type CallerMetrics, createCallerMetrics } from "./caller-metrics.ts";
 import { createEndpointPool, type EndpointPool } from "./endpoint-pool.ts";
+import { within } from "./time-left.ts";
 
 export interface ClientsOptions {
   resolver: Resolver;
@@ -76,9 +77,12 @@ export function createClients(options: ClientsOptions): Clients {
   };
 }
 
-/** Call options that carry a call on: the user's token, the request id and the deadline's signal. */
+/**
+ * Call options that carry a call on: the user's token, the request id, its end and its deadline. What is left of that
+ * goes to the next service; a client's own deadline counts where it is shorter.
+ */
 export function forward(call: CallContext): CallOptions {
   const headers: Record<string, string> = { "x-request-id": call.requestId };
   if (call.accessToken !== undefined) headers["authorization"] = `Bearer ${call.accessToken}`;
-  return { headers, signal: call.signal };
+  return { headers, ...within(call) };
 }

@@ -12,6 +12,7 @@ import { badRequest, type Refusal, refusals } from "./refusals.ts";
 import { BodyIncomplete, BodyMalformed, BodyTooLarge } from "./request-body.ts";
 import { refuse } from "./respond.ts";
 import type { Rewrite, Route } from "./route.ts";
+import { tellTimeLeft, timeLeftMs } from "./time-left.ts";
 import { upstreamHeaders } from "./upstream-headers.ts";
 import type { Upstreams } from "./upstreams.ts";
 import { WebSocketForward } from "./websocket-forward.ts";
@@ -102,6 +103,10 @@ export class Forwarder implements ForwardOutcome {
   #attempt(exchange: Exchange): void {
     if (exchange.ended) return;
     const route = exchange.route as Route;
+    if (timeLeftMs(exchange) < 1) {
+      refuse(exchange, refusals.deadline);
+      return;
+    }
     const endpoint = this.#upstreams.pick(exchange.backend?.service ?? route.service, exchange.unreachable);
     if (endpoint === undefined) {
       refuse(exchange, exchange.attempts === 0 ? refusals.noEndpoint : refusals.connectFailed);
@@ -111,6 +116,7 @@ export class Forwarder implements ForwardOutcome {
     exchange.attemptMs = exchange.nowMs();
     exchange.endpoint = endpoint;
     exchange.upstreamHeaders ??= upstreamHeaders(exchange, this.#workloadToken.current());
+    tellTimeLeft(exchange, exchange.upstreamHeaders);
     if (route.mirrors !== undefined && exchange.attempts === 1) this.#mirrors.send(exchange, route.mirrors);
     if (route.attemptTimeoutMs !== undefined) this.#boundAttempt(exchange, route.attemptTimeoutMs);
     this.#send(exchange, endpoint, exchange.upstreamHeaders);
@@ -165,7 +171,9 @@ export class Forwarder implements ForwardOutcome {
   }
 
   answered(exchange: Exchange, endpoint: Endpoint, status: number, headers: DownstreamHeaders): boolean {
-    if (status >= 502 && status <= 504) {
+    // What a service does not answer in the time that its caller leaves it says nothing about it.
+    const isCallersHaste = status === 504 && Number.isFinite(exchange.deadlineMs);
+    if (status >= 502 && status <= 504 && !isCallersHaste) {
       this.#metrics.upstreamFailed(endpoint.service, "status");
       this.#upstreams.failed(endpoint, exchange.attemptMs);
     } else this.#upstreams.succeeded(endpoint, exchange.attemptMs);
