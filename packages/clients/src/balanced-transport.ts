@@ -81,17 +81,24 @@ export function createBalancedTransport(options: BalancedTransportOptions): Tran
     return headers;
   }
 
-  async function measured<T>(method: CalledMethod, call: Call<T>): Promise<T> {
-    const beginMs = clock.monotonicMs();
-    let outcome = "ok";
+  /** Writes down how a call ended, and returns what its caller sees of it. */
+  function failed(method: CalledMethod, beginMs: number, err: unknown): unknown {
+    const fault = err instanceof ConnectError ? connectErrorToFault(err) : err;
+    record(method, isFault(fault) ? fault.code : "unknown", beginMs);
+    return fault;
+  }
+
+  /** The messages of a stream, whose duration ends with them. */
+  async function* followed<T>(method: CalledMethod, beginMs: number, messages: AsyncIterable<T>): AsyncGenerator<T> {
+    let outcome: string | undefined = "canceled";
     try {
-      return await options.call(call);
+      yield* messages;
+      outcome = "ok";
     } catch (err) {
-      const fault = err instanceof ConnectError ? connectErrorToFault(err) : err;
-      outcome = isFault(fault) ? fault.code : "unknown";
-      throw fault;
+      outcome = undefined;
+      throw failed(method, beginMs, err);
     } finally {
-      record(method, outcome, beginMs);
+      if (outcome !== undefined) record(method, outcome, beginMs);
     }
   }
 
@@ -99,18 +106,28 @@ export function createBalancedTransport(options: BalancedTransportOptions): Tran
     async unary(method, signal, timeoutMs, header, input, contextValues) {
       const headers = await headersFor(header);
       const rpc = called(method);
-      return measured(rpc, {
+      const beginMs = clock.monotonicMs();
+      const call = {
         idempotent: rpc.idempotent,
         hedgeAfterMs: rpc.hedgeAfterMs,
         ...timeFor(timeoutMs ?? defaultTimeoutMs, contextValues),
         signal,
         attempt: (transport, leftMs, attemptSignal) =>
           transport.unary(method, attemptSignal, leftMs, headers, input, contextValues),
-      });
+      } satisfies Call<unknown>;
+      try {
+        const answer = await options.call(call);
+        record(rpc, "ok", beginMs);
+        return answer;
+      } catch (err) {
+        throw failed(rpc, beginMs, err);
+      }
     },
     async stream(method, signal, timeoutMs, header, input, contextValues) {
       const headers = await headersFor(header);
-      return measured(called(method), {
+      const rpc = called(method);
+      const beginMs = clock.monotonicMs();
+      const call = {
         // A stream's messages may be consumed by the first attempt: it is never made twice once a connection stood.
         idempotent: false,
         ...timeFor(timeoutMs ?? Number.POSITIVE_INFINITY, contextValues),
@@ -124,7 +141,13 @@ export function createBalancedTransport(options: BalancedTransportOptions): Tran
             input,
             contextValues,
           ),
-      });
+      } satisfies Call<unknown>;
+      try {
+        const answer = await options.call(call);
+        return { ...answer, message: followed(rpc, beginMs, answer.message) };
+      } catch (err) {
+        throw failed(rpc, beginMs, err);
+      }
     },
   };
 }

@@ -1,5 +1,6 @@
 import type { DescMessage, DescMethod, Message } from "@bufbuild/protobuf";
 import { Code, type ConnectError } from "@connectrpc/connect";
+import { codeToString } from "@connectrpc/connect/protocol-connect";
 import { context, propagation, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
 import { type Clock, cellHistogram, Fault, type HistogramCell, type Logger, type Random } from "@plinth/kernel";
 import { type Authorizer, enforceAccess } from "../access.ts";
@@ -112,7 +113,7 @@ export function createCallSteps(options: CallStepsOptions): CallSteps {
       end,
       fail(thrown) {
         const error = context.with(inner, () => mapError(rpc, call, thrown));
-        end(Code[error.code]?.toLowerCase() ?? "unknown");
+        end(codeToString(error.code));
         return error;
       },
     };
