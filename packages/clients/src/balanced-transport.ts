@@ -5,6 +5,7 @@ import { context, propagation } from "@opentelemetry/api";
 import { type Clock, cellHistogram, type HistogramCell, isFault } from "@plinth/kernel";
 import { connectErrorToFault, workloadTokenHeader } from "@plinth/rpc";
 import type { Call, createCaller } from "./caller.ts";
+import { readOnce, repeatable } from "./sent-messages.ts";
 import { timeLeftKey } from "./time-left.ts";
 
 export interface BalancedTransportOptions {
@@ -126,10 +127,11 @@ export function createBalancedTransport(options: BalancedTransportOptions): Tran
     async stream(method, signal, timeoutMs, header, input, contextValues) {
       const headers = await headersFor(header);
       const rpc = called(method);
+      const messages = method.methodKind === "server_streaming" ? repeatable(input) : readOnce(input);
       const beginMs = clock.monotonicMs();
       const call = {
-        // A stream's messages may be consumed by the first attempt: it is never made twice once a connection stood.
         idempotent: false,
+        isSpent: () => messages.isSpent(),
         ...timeFor(timeoutMs ?? Number.POSITIVE_INFINITY, contextValues),
         signal,
         attempt: (transport, leftMs, attemptSignal) =>
@@ -138,7 +140,7 @@ export function createBalancedTransport(options: BalancedTransportOptions): Tran
             attemptSignal,
             Number.isFinite(leftMs) ? leftMs : undefined,
             headers,
-            input,
+            messages.read(),
             contextValues,
           ),
       } satisfies Call<unknown>;

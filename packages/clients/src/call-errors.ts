@@ -1,4 +1,5 @@
 import { Code, ConnectError } from "@connectrpc/connect";
+import { StreamsFull } from "./http2-sessions.ts";
 
 export const isUnavailable = (error: unknown): boolean =>
   error instanceof ConnectError && error.code === Code.Unavailable;
@@ -43,6 +44,12 @@ export function neverProcessed(error: unknown): boolean {
     if (["ERR_HTTP2_GOAWAY_SESSION", "ERR_HTTP2_INVALID_SESSION"].includes((at as { code?: string }).code ?? ""))
       return true;
   }
+  return false;
+}
+
+/** No place on any connection, and none in the queue for one. */
+export function isFull(error: unknown): boolean {
+  for (let at = error; at instanceof Error; at = at.cause) if (at instanceof StreamsFull) return true;
   return false;
 }
 

@@ -3,7 +3,7 @@ import { metrics } from "@opentelemetry/api";
 /** What is counted of the calls to one service. */
 export interface CallerMetrics {
   /** Another attempt, and why. */
-  again(reason: "unreachable" | "unavailable" | "hedge"): void;
+  again(reason: "unreachable" | "refused" | "unavailable" | "hedge"): void;
   /** A call or an attempt that was not made, and why. */
   heldBack(reason: "full" | "failing" | "budget"): void;
 }

@@ -2,6 +2,7 @@ import type { Transport } from "@connectrpc/connect";
 import type { Breaker, RetryBudget } from "@plinth/balancer";
 import { backoffMs, type Clock, Fault, type Random } from "@plinth/kernel";
 import {
+  isFull,
   isInstanceFailure,
   isLate,
   isServiceFailure,
@@ -34,17 +35,23 @@ export interface Call<T> {
   /** It is less than this client gives by itself: what is not answered in time says nothing about an instance. */
   isHurried: boolean;
   signal: AbortSignal | undefined;
+  /** What it sends is used up: another attempt would have nothing to send. */
+  isSpent?: () => boolean;
   /** Makes it once. */
   attempt(transport: Transport, timeoutMs: number, signal: AbortSignal | undefined): Promise<T>;
 }
 
 type Attempt<T> =
   | { kind: "done"; value: T }
-  /** Nothing was carried out. */
+  /** Nothing was carried out: there is no way to the instance. */
   | { kind: "unreachable"; error: unknown }
+  /** Nothing was carried out: the connection takes no more calls, and another may. */
+  | { kind: "refused"; error: unknown }
   | { kind: "failed"; error: unknown };
 
 const attemptsMax = 3;
+/** A call whose connections go away under it, one after the other, is made again so often. */
+const refusedMax = 10;
 /** Before an attempt after a failure: a random part of this, doubled each time (gRPC proposal A6). */
 const backoff = { initialMs: 25, maxMs: 250 };
 /** Hedging takes only what retries leave: a call that failed needs it more than one that is slow. */
@@ -55,7 +62,8 @@ const pushBackMsMax = 2_000;
 /**
  * Makes calls to one service: chooses an instance for each attempt, makes a call again where that is safe and the budget allows
  * it, and holds calls back that the service could not carry out anyway. One deadline covers everything. Throws ConnectErrors of
- * the service and Faults of its own: CALLS_TOO_MANY, SERVICE_FAILING, SERVICE_UNAVAILABLE, DEADLINE_EXCEEDED.
+ * the service and Faults of its own: CALLS_TOO_MANY, CONNECTIONS_FULL, SERVICE_FAILING,
+ * SERVICE_UNAVAILABLE, DEADLINE_EXCEEDED.
  */
 export function createCaller(options: CallerOptions): <T>(call: Call<T>) => Promise<T> {
   const { service, pool, budget, breaker, metrics, clock, random } = options;
@@ -80,9 +88,13 @@ export function createCaller(options: CallerOptions): <T>(call: Call<T>) => Prom
       pool.report(member, "ok", sinceMs);
       return { kind: "done", value };
     } catch (thrown) {
+      if (isFull(thrown)) {
+        pool.report(member, "other", sinceMs);
+        return { kind: "unreachable", error: connectionsFull(service, thrown) };
+      }
       const error = lostConnection(thrown, service) ?? thrown;
       pool.report(member, judged(error, call, signal), sinceMs);
-      return { kind: neverProcessed(error) ? "unreachable" : "failed", error };
+      return { kind: neverProcessed(error) ? "refused" : "failed", error };
     } finally {
       member.inFlight--;
     }
@@ -128,15 +140,18 @@ export function createCaller(options: CallerOptions): <T>(call: Call<T>) => Prom
       return attemptOn(member, call, Math.floor(leftMs), signal);
     };
     try {
-      for (let attempts = 1; ; attempts++) {
+      let refused = 0;
+      for (let attempts = 1; ; ) {
         const hedge = attempts === 1 && call.idempotent ? call.hedgeAfterMs : undefined;
         const result = await (hedge === undefined ? one(call.signal) : hedged(call, hedge, one));
         if (result.kind === "done") {
           outcome = "ok";
           return result.value;
         }
-        const waitMs =
-          call.signal?.aborted || attempts >= attemptsMax ? undefined : waitBeforeNext(result, call, attempts);
+        const isLast = result.kind === "refused" ? ++refused >= refusedMax : attempts >= attemptsMax;
+        const waitMs = call.signal?.aborted || isLast ? undefined : waitBeforeNext(result, call, attempts);
+        if (result.kind === "refused") tried.clear();
+        else attempts++;
         if (waitMs === undefined || clock.monotonicMs() + waitMs >= deadlineMs) {
           outcome = outcomeOf(result, call);
           throw result.error;
@@ -154,8 +169,9 @@ export function createCaller(options: CallerOptions): <T>(call: Call<T>) => Prom
     call: Call<T>,
     attempts: number,
   ): number | undefined {
-    if (result.kind === "unreachable") {
-      metrics.again("unreachable");
+    if (call.isSpent?.()) return undefined;
+    if (result.kind !== "failed") {
+      metrics.again(result.kind);
       return 0;
     }
     const wish = pushBack(result.error);
@@ -172,7 +188,7 @@ export function createCaller(options: CallerOptions): <T>(call: Call<T>) => Prom
 
 /** A service whose instances cannot be reached has nothing to be spared: it is called again as soon as one is there. */
 function outcomeOf(result: Exclude<Attempt<unknown>, { kind: "done" }>, { signal, isHurried }: Call<unknown>) {
-  if (signal?.aborted || result.kind === "unreachable") return "other";
+  if (signal?.aborted || result.kind !== "failed") return "other";
   if (isHurried && isLate(result.error)) return "other";
   return isServiceFailure(result.error) ? "failed" : "ok";
 }
@@ -195,6 +211,15 @@ async function firstDone<T>(first: Promise<Attempt<T>>, second: Promise<Attempt<
 
 const deadlineExceeded = (): Fault =>
   new Fault({ code: "deadline_exceeded", reason: "DEADLINE_EXCEEDED", message: "the call took too long" });
+
+const connectionsFull = (service: string, cause: unknown): Fault =>
+  new Fault({
+    code: "resource_exhausted",
+    reason: "CONNECTIONS_FULL",
+    message: `the connections to ${service} carry as many calls as they may, and too many wait: try again shortly`,
+    retryAfterMs: 1_000,
+    cause,
+  });
 
 const heldBack = (service: string, why: "full" | "failing"): Fault =>
   why === "full"

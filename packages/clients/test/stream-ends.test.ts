@@ -1,5 +1,5 @@
 import { SpanStatusCode, trace } from "@opentelemetry/api";
-import { TracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from "@opentelemetry/sdk-trace";
+import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
 import { cellHistogram, Fault, silentLogger, systemClock, systemRandom } from "@plinth/kernel";
 import { ExportFormat, LogService } from "@plinth/proto/plinth/audit/v1/log";
 import { access, type CallContext, type ServiceRoutes } from "@plinth/rpc";

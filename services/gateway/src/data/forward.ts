@@ -1,10 +1,11 @@
+import { StreamsFull } from "@plinth/clients/http2";
 import type { Random } from "@plinth/kernel";
 import { changePath } from "./change-path.ts";
 import type { DownstreamHeaders } from "./downstream-headers.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Exchange } from "./exchange.ts";
 import { type BodyLimit, Http1Forward } from "./http1-forward.ts";
-import { Http2Forward } from "./http2-forward.ts";
+import { Http2Forward, StreamRefused } from "./http2-forward.ts";
 import type { GatewayMetrics } from "./metrics.ts";
 import type { Mirrors } from "./mirrors.ts";
 import { pickBackend } from "./pick-backend.ts";
@@ -28,6 +29,8 @@ export interface ForwardOutcome {
 
 /** Attempts per request, the first included. */
 const attemptsMax = 3;
+/** A request whose connections go away under it, one after the other, is sent again so often. */
+const refusedMax = 10;
 /** A body up to this size with a known length is read before an endpoint is taken: one write, and repeatable. */
 const bufferedBodyBytesMax = 64 * 1024;
 
@@ -109,7 +112,7 @@ export class Forwarder implements ForwardOutcome {
     }
     const endpoint = this.#upstreams.pick(exchange.backend?.service ?? route.service, exchange.unreachable);
     if (endpoint === undefined) {
-      refuse(exchange, exchange.attempts === 0 ? refusals.noEndpoint : refusals.connectFailed);
+      refuse(exchange, exchange.failed ?? (exchange.attempts === 0 ? refusals.noEndpoint : refusals.connectFailed));
       return;
     }
     exchange.attempts++;
@@ -117,7 +120,8 @@ export class Forwarder implements ForwardOutcome {
     exchange.endpoint = endpoint;
     exchange.upstreamHeaders ??= upstreamHeaders(exchange, this.#workloadToken.current());
     tellTimeLeft(exchange, exchange.upstreamHeaders);
-    if (route.mirrors !== undefined && exchange.attempts === 1) this.#mirrors.send(exchange, route.mirrors);
+    if (route.mirrors !== undefined && exchange.attempts === 1 && exchange.refused === 0)
+      this.#mirrors.send(exchange, route.mirrors);
     if (route.attemptTimeoutMs !== undefined) this.#boundAttempt(exchange, route.attemptTimeoutMs);
     this.#send(exchange, endpoint, exchange.upstreamHeaders);
   }
@@ -181,6 +185,7 @@ export class Forwarder implements ForwardOutcome {
       this.#retry(exchange);
       return false;
     }
+    exchange.keptBody?.forget();
     exchange.status = status;
     exchange.grpcStatus = headers.grpcStatus;
     exchange.openEnded = exchange.streaming || headers.contentLength < 0;
@@ -194,25 +199,41 @@ export class Forwarder implements ForwardOutcome {
       refuse(exchange, refusal);
       return;
     }
-    this.#metrics.upstreamFailed(endpoint.service, sent ? "broken" : "connect");
-    this.#upstreams.failed(endpoint, exchange.attemptMs);
+    // Neither says that the instance is not well.
+    const isFull = err instanceof StreamsFull;
+    const isRefused = err instanceof StreamRefused;
+    if (isFull || isRefused) this.#metrics.upstreamFailed(endpoint.service, isFull ? "full" : "refused");
+    else {
+      this.#metrics.upstreamFailed(endpoint.service, sent ? "broken" : "connect");
+      this.#upstreams.failed(endpoint, exchange.attemptMs);
+    }
     if (exchange.ended) return;
     if (exchange.downstream.headersSent) {
       exchange.reason = "UPSTREAM_BROKE_OFF";
       exchange.downstream.abort();
-    } else if (this.#mayAttemptAgain(exchange, sent)) {
-      if (!sent) exchange.unreachable = [...exchange.unreachable, endpoint];
+    } else if (isRefused ? this.#mayOpenAgain(exchange) : this.#mayAttemptAgain(exchange, sent)) {
+      // Refused streams are opened again on another connection, to the same instance if there is no other.
+      if (isRefused) exchange.attempts--;
+      else if (!sent) exchange.unreachable = [...exchange.unreachable, endpoint];
+      exchange.failed = isFull ? refusals.upstreamFull : refusals.connectFailed;
       this.#attempt(exchange);
-    } else refuse(exchange, sent ? refusals.upstreamFailed : refusals.connectFailed);
+    } else refuse(exchange, sent ? refusals.upstreamFailed : isFull ? refusals.upstreamFull : refusals.connectFailed);
+  }
+
+  #mayOpenAgain(exchange: Exchange): boolean {
+    return ++exchange.refused < refusedMax && hasBodyStill(exchange);
   }
 
   #mayAttemptAgain(exchange: Exchange, sent: boolean): boolean {
-    // What a first attempt took of the caller's body cannot be read again.
-    if (exchange.bufferedBody === undefined && exchange.requestBytes > 0) return false;
+    if (!hasBodyStill(exchange)) return false;
     if (exchange.attempts < attemptsMax && (!sent || isRepeatable(exchange))) return true;
     return this.#mayRetry(exchange);
   }
 }
+
+/** What a first attempt took of the caller's body is kept, or there was none. */
+const hasBodyStill = ({ requestBytes, bufferedBody, keptBody }: Exchange): boolean =>
+  requestBytes === 0 || bufferedBody !== undefined || keptBody?.isWhole === true;
 
 function rewrite(exchange: Exchange, { hostname, path }: Rewrite): void {
   if (hostname !== undefined) exchange.rewrittenHost = hostname;

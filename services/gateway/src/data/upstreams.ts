@@ -90,11 +90,12 @@ export class Upstreams {
   #update(service: string, found: readonly DiscoveredEndpoint[]): void {
     const upstream = this.#services.get(service);
     if (upstream === undefined) return;
+    const { clock, random } = this.#options;
     const known = new Map(upstream.endpoints.map((endpoint) => [`${endpoint.host} ${endpoint.port}`, endpoint]));
     upstream.endpoints = found.map(({ host, port, draining }) => {
       const key = `${host} ${port}`;
       const endpoint =
-        known.get(key) ?? new Endpoint(service, host, port, { random: this.#options.random, ...this.#options.outlier });
+        known.get(key) ?? new Endpoint({ service, host, port, clock, outlier: { random, ...this.#options.outlier } });
       known.delete(key);
       endpoint.draining = draining;
       return endpoint;
