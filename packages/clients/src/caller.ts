@@ -112,7 +112,11 @@ export function createCaller(options: CallerOptions): <T>(call: Call<T>) => Prom
     );
     const early = await Promise.race([first, late]);
     waited.abort();
-    if (early !== "late" || call.signal?.aborted || !budget.withdraw(sparedForRetries)) return first;
+    if (early !== "late" || call.signal?.aborted) return first;
+    if (!budget.withdraw(sparedForRetries)) {
+      metrics.heldBack("hedge");
+      return first;
+    }
     metrics.again("hedge");
     const second = one(signalOf(stop[1]));
     const winner = await firstDone(first, second);
@@ -175,6 +179,7 @@ export function createCaller(options: CallerOptions): <T>(call: Call<T>) => Prom
       return 0;
     }
     const wish = pushBack(result.error);
+    if (wish !== undefined) metrics.pushedBack(wish === "never" ? wish : "wait");
     if (!call.idempotent || !isUnavailable(result.error) || wish === "never" || (wish ?? 0) > pushBackMsMax)
       return undefined;
     if (!budget.withdraw()) {

@@ -60,6 +60,11 @@ export class Endpoint {
     return this.#pool;
   }
 
+  /** Over HTTP/2. */
+  connections(): { open: number; waiting: number } {
+    return this.sessions.counts();
+  }
+
   /** Lets requests in flight finish, then closes the connections. */
   async close(): Promise<void> {
     await Promise.all([this.#pool?.close(), this.sessions.close()]);
