@@ -76,6 +76,7 @@ export function createHttp2Sessions(options: Http2SessionsOptions): Http2Session
   /** In order of opening: the first with room is taken, so that what is open beyond need falls idle. */
   let entries: Entry[] = [];
   let opening = 0;
+  let isClosed = false;
   let first: PromiseWithResolvers<void> | undefined;
   /** What the last peer allowed, until the next says what it does. */
   let expected = streamsPerSession;
@@ -85,6 +86,8 @@ export function createHttp2Sessions(options: Http2SessionsOptions): Http2Session
   function pick(): Entry | undefined {
     let least: Entry | undefined;
     for (const entry of entries) {
+      // It broke just now: its end is not told yet.
+      if (entry.session.closed || entry.session.destroyed) continue;
       const room = entry.streamsMax() - entry.streams;
       if (room > 0 && entry.streams < streamsPerSession) return entry;
       if (room > 0 && (least === undefined || entry.streams < least.streams)) least = entry;
@@ -112,6 +115,8 @@ export function createHttp2Sessions(options: Http2SessionsOptions): Http2Session
       (opened) => {
         opening--;
         entry = { ...opened, streams: 0, idle: undefined };
+        // For whoever waited when the others were closed.
+        if (isClosed && waiters.size === 0) entry.session.close();
         expected = Math.max(1, Math.min(streamsPerSession, opened.streamsMax()));
         entries.push(entry);
         first?.resolve();
@@ -181,16 +186,20 @@ export function createHttp2Sessions(options: Http2SessionsOptions): Http2Session
       const entry = pooled as Entry;
       entry.streams--;
       if (waiters.size > 0) serve();
+      else if (isClosed && entry.streams === 0) entry.session.close();
       else if (entry.streams === 0 && entries.length > 1 && entry.idle === undefined)
         entry.idle = setTimeout(closeIdle, idleMs, entry).unref();
     },
     counts: () => ({ open: entries.length, waiting: waiters.size }),
     async close() {
+      isClosed = true;
       const closing = entries.splice(0);
       await Promise.all(closing.map(({ session }) => new Promise<void>((resolve) => session.close(resolve))));
     },
     destroy() {
+      isClosed = true;
       for (const { session } of entries.splice(0)) session.destroy();
+      for (const waiter of drained()) waiter.onUnavailable(new Error("the connections were closed"));
     },
   };
 }
