@@ -41,7 +41,8 @@ export class OwnCallEnd implements CallEnd {
   }
 
   leftMs(): number {
-    return this.#deadlineMs - this.#clock.monotonicMs();
+    // The timer counts from when its turn of the event loop began, and may be ahead of the clock.
+    return this.cause === "deadline" ? 0 : this.#deadlineMs - this.#clock.monotonicMs();
   }
 
   /** Called at the deadline; at once when that has passed. */
@@ -93,7 +94,9 @@ export function linkedCallEnd(options: LinkedCallEndOptions): CallEnd {
     givenMs !== undefined ? requestSignal : AbortSignal.any([requestSignal, AbortSignal.timeout(defaultTimeoutMs)]);
   return {
     signal,
-    leftMs: () => deadlineMs - clock.monotonicMs(),
+    leftMs() {
+      return this.cause === "deadline" ? 0 : deadlineMs - clock.monotonicMs();
+    },
     get cause() {
       if (!signal.aborted) return undefined;
       if (!requestSignal.aborted) return "deadline";
