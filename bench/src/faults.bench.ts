@@ -6,11 +6,14 @@ import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { connectNodeAdapter, createGrpcTransport } from "@connectrpc/connect-node";
 import { Client, credentials } from "@grpc/grpc-js";
 import { type ClientOptions, createClients } from "@plinth/clients";
-import { createStaticResolver } from "@plinth/discovery";
+import { createStaticResolver, type Resolver } from "@plinth/discovery";
 import { silentLogger, systemClock, systemRandom } from "@plinth/kernel";
 import { AuditService, EntrySchema, GetEntryRequestSchema } from "@plinth/proto/plinth/audit/v1/audit";
 import { startTcpProxy, type TcpProxy } from "@plinth/testing";
+import { discoveryOf } from "./discovery-of.ts";
+import { startPostgresRegistry } from "./postgres-registry.ts";
 import { printTable } from "./table.ts";
+import { until } from "./until.ts";
 
 const id = "01920000-0000-7000-8000-000000000001";
 const instances = 4;
@@ -30,6 +33,12 @@ interface Contender {
   call(): Promise<unknown>;
   close(): Promise<void> | void;
 }
+
+/** The same with the instances in a PostgreSQL registry, which is stopped at that second: what the clients know stays true, or not. */
+const withoutRegistry: typeof scenarios = {
+  "the registry is away": () => {},
+  "the registry is away, and one instance as well": ([one]) => one?.proxy.cut(),
+};
 
 /** What goes wrong a second after the calls begin, and stays so. */
 const scenarios: Record<string, (all: readonly Instance[]) => Promise<void> | void> = {
@@ -65,7 +74,37 @@ export async function benchFaults(seconds: number): Promise<void> {
     }
     printTable(`${name}; ${callsPerSecond} reads a second, deadline ${timeoutMs} ms`, rows);
   }
+  for (const [name, goWrong] of Object.entries(withoutRegistry)) await benchWithoutRegistry(name, goWrong, seconds);
   process.stdout.write("Left out: TLS, real networks, streams, calls that may not be repeated.\n");
+}
+
+/** Plinth's clients alone: connect-node and grpc-js have no registry as people write them. */
+async function benchWithoutRegistry(name: string, goWrong: (typeof scenarios)[string], seconds: number): Promise<void> {
+  const store = await startPostgresRegistry();
+  const all = await Promise.all(Array.from({ length: instances }, startInstance));
+  const { registry, resolver } = await discoveryOf("postgres", store.url);
+  for (const { proxy } of all)
+    await registry.register({ service: "audit", instanceId: `i-${proxy.port}`, host: "127.0.0.1", port: proxy.port });
+  let listed = 0;
+  resolver.watch("audit", (endpoints) => {
+    listed = endpoints.length;
+  });
+  await until(async () => listed === instances, 20);
+  const contender = oursFrom(resolver, "Plinth's clients", {});
+  const row = await run(
+    contender,
+    all,
+    async () => {
+      await store.stop();
+      await goWrong(all);
+    },
+    seconds,
+  );
+  printTable(`${name}; ${callsPerSecond} reads a second, deadline ${timeoutMs} ms`, [row]);
+  await contender.close();
+  await resolver.stop?.(AbortSignal.timeout(1_000));
+  await registry.stop?.(AbortSignal.timeout(1_000));
+  await Promise.all(all.map(stop));
 }
 
 async function run(
@@ -179,7 +218,10 @@ const openHedged = (ports: readonly number[]): Contender =>
 
 function ours(name: string, ports: readonly number[], options: ClientOptions): Contender {
   const endpoints = ports.map((port) => ({ instanceId: `i-${port}`, host: "127.0.0.1", port, draining: false }));
-  const resolver = createStaticResolver(new Map([["audit", endpoints]]));
+  return oursFrom(createStaticResolver(new Map([["audit", endpoints]])), name, options);
+}
+
+function oursFrom(resolver: Resolver, name: string, options: ClientOptions): Contender {
   const clients = createClients({ resolver, clock: systemClock, random: systemRandom, logger: silentLogger });
   const client = clients.get(AuditService, "audit", options);
   return {

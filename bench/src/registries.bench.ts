@@ -6,13 +6,13 @@ import path from "node:path";
 import { createInterface, type Interface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createClients } from "@plinth/clients";
-import { discoverySchemaSql, type Endpoint } from "@plinth/discovery";
+import type { Endpoint } from "@plinth/discovery";
 import { silentLogger, systemClock, systemRandom } from "@plinth/kernel";
 import { startConsul, startEtcd } from "@plinth/local-servers";
 import { AuditService } from "@plinth/proto/plinth/audit/v1/audit";
-import { startPostgres, startTcpProxy, type TcpProxy } from "@plinth/testing";
-import pg from "pg";
+import { startTcpProxy, type TcpProxy } from "@plinth/testing";
 import { discoveryOf } from "./discovery-of.ts";
+import { startPostgresRegistry } from "./postgres-registry.ts";
 import { printTable } from "./table.ts";
 import { until } from "./until.ts";
 
@@ -46,15 +46,7 @@ export async function benchRegistries(): Promise<void> {
 }
 
 const stores: Record<string, (folder: string) => Promise<{ url: string; stop(): Promise<void> }>> = {
-  async postgres() {
-    const server = await startPostgres();
-    const client = new pg.Client(server.url);
-    await client.connect();
-    await client.query(`CREATE SCHEMA plinth_discovery; SET search_path = plinth_discovery; ${discoverySchemaSql}`);
-    await client.query("ALTER ROLE postgres SET search_path = plinth_discovery");
-    await client.end();
-    return server;
-  },
+  postgres: () => startPostgresRegistry(),
   etcd: (directory) => startEtcd({ directory, clock: systemClock }),
   consul: (directory) => startConsul({ directory, clock: systemClock }),
 };

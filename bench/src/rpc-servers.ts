@@ -1,12 +1,14 @@
-// An echo of about 90 bytes over gRPC: `node rpc-servers.ts plinth|plinth-plain|connect|grpc-js PORT`.
+// An echo of about 90 bytes: `node rpc-servers.ts plinth|plinth-plain|connect|connect-http1|grpc-js PORT`.
 
+import { createServer as createHttp1Server } from "node:http";
 import { createServer as createHttp2Server } from "node:http2";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { type MethodDefinition, Server, ServerCredentials } from "@grpc/grpc-js";
-import { createHealth, silentLogger, startTelemetry, systemClock, systemRandom } from "@plinth/kernel";
+import { startTelemetry } from "@plinth/kernel";
 import { AuditService, EntrySchema, GetEntryRequestSchema } from "@plinth/proto/plinth/audit/v1/audit";
-import { access, createRpcServer } from "@plinth/rpc";
+import { access } from "@plinth/rpc";
+import { startOpenServer } from "@plinth/testing/open-server";
 
 const [kind, portText] = process.argv.slice(2);
 const port = Number(portText);
@@ -20,32 +22,17 @@ switch (kind) {
       const process = { service: "bench", version: "0", instanceId: "bench" };
       startTelemetry({ ...process, otlpEndpoint: undefined, traceRatio: 0 });
     }
-    const anonymous = {
-      principal: { kind: "anonymous" } as const,
-      workload: undefined,
-      accessToken: undefined,
-      throughEdge: false,
-    };
     const route = { access: access.public, handle: async (request: { id: string }) => answer(request.id) };
-    const server = createRpcServer({
-      host: "127.0.0.1",
-      port,
-      services: [{ service: AuditService, routes: new Map([["getEntry", route]]) }],
-      authenticator: { authenticate: async () => anonymous },
-      authorizer: { check: async () => false },
-      health: createHealth(),
-      logger: silentLogger,
-      clock: systemClock,
-      random: systemRandom,
-    });
-    await server.start?.();
+    await startOpenServer([{ service: AuditService, routes: new Map([["getEntry", route]]) }], { port });
     break;
   }
-  case "connect": {
+  case "connect":
+  case "connect-http1": {
     const handler = connectNodeAdapter({
       routes: (router) => void router.service(AuditService, { getEntry: (request) => answer(request.id) }),
     });
-    createHttp2Server(handler).listen(port, "127.0.0.1");
+    const server = kind === "connect" ? createHttp2Server(handler) : createHttp1Server(handler);
+    server.listen(port, "127.0.0.1");
     break;
   }
   case "grpc-js": {
@@ -75,5 +62,5 @@ switch (kind) {
     break;
   }
   default:
-    throw new Error("name plinth, plinth-plain, connect or grpc-js");
+    throw new Error("name plinth, plinth-plain, connect, connect-http1 or grpc-js");
 }

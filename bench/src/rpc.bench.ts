@@ -21,6 +21,17 @@ const servers = {
   connect: "connect-node alone",
   "grpc-js": "grpc-js",
 };
+/** The same by Connect over HTTP/1.1, in binary. */
+const http1Servers = {
+  plinth: "Plinth, as in a service",
+  "plinth-plain": "Plinth without telemetry",
+  "connect-http1": "connect-node alone",
+};
+const http1Clients = {
+  "plinth-http1": "Plinth, all of packages/clients (JSON)",
+  "connect-http1": "connect-node alone",
+  "connect-http1-json": "connect-node alone (JSON)",
+};
 const clients = {
   plinth: "Plinth, all of packages/clients",
   transport: "Plinth, the connection alone",
@@ -38,49 +49,76 @@ interface Round {
   rssMiB: number;
 }
 
-/** RPC servers and clients beside each other, in rounds in which each has its turn: a small unary call over gRPC. */
+/** RPC servers and clients beside each other, in rounds in which each has its turn: a small unary call over gRPC, and by Connect over HTTP/1.1. */
 export async function benchRpc(seconds: number): Promise<void> {
-  await benchServers(seconds);
-  await benchClients(seconds);
-  process.stdout.write("\nLeft out: streaming, large messages, TLS.\n");
+  await benchServers(seconds, "gRPC over h2c", servers, grpc);
+  await benchServers(seconds, "Connect over HTTP/1.1", http1Servers, connectHttp1);
+  await benchClients(seconds, "gRPC over h2c", clients, "grpc-js");
+  await benchClients(seconds, "Connect over HTTP/1.1", http1Clients, "connect-http1");
+  process.stdout.write(`\n${await versions()}\nLeft out: streaming, large messages, TLS.\n`);
 }
 
-async function benchServers(seconds: number): Promise<void> {
+/** What h2load is told of a protocol, and how the message of a call is framed. */
+interface Protocol {
+  flags: readonly string[];
+  frame(message: Buffer): Buffer;
+}
+
+const grpc: Protocol = {
+  flags: ["-c10", "-m10", "-H", "content-type: application/grpc", "-H", "te: trailers"],
+  frame: (message) => Buffer.concat([Buffer.from([0, 0, 0, 0, message.length]), message]),
+};
+const connectHttp1: Protocol = {
+  flags: ["--h1", "-c100", "-H", "content-type: application/proto", "-H", "connect-protocol-version: 1"],
+  frame: (message) => message,
+};
+
+/** Of what is compared. */
+async function versions(): Promise<string> {
+  const known = await Promise.all(
+    ["@connectrpc/connect-node", "@grpc/grpc-js", "@bufbuild/protobuf"].map(async (name) => {
+      const file = path.join(import.meta.dirname, "../../node_modules", name, "package.json");
+      return `${name} ${(JSON.parse(await readFile(file, "utf8")) as { version: string }).version}`;
+    }),
+  );
+  return [...known, `Node ${process.version}`].join(", ");
+}
+
+async function benchServers(seconds: number, by: string, kinds: Record<string, string>, protocol: Protocol) {
   const request = Buffer.from(
     toBinary(GetEntryRequestSchema, create(GetEntryRequestSchema, { id: "01920000-0000-7000-8000-000000000001" })),
   );
-  const frame = Buffer.concat([Buffer.from([0, 0, 0, 0, request.length]), request]);
   const folder = await mkdtemp(path.join(tmpdir(), "plinth-bench-rpc-"));
-  await writeFile(path.join(folder, "request.bin"), frame);
+  await writeFile(path.join(folder, "request.bin"), protocol.frame(request));
   try {
-    const results = await inRounds(Object.keys(servers), async (kind) => {
+    const results = await inRounds(Object.keys(kinds), async (kind) => {
       const { server, port } = await startServer(kind);
       try {
-        await h2load(port, folder, 2);
+        await h2load(port, folder, 2, protocol);
         const before = usageOf(server.pid);
-        const result = await h2load(port, folder, seconds);
+        const result = await h2load(port, folder, seconds, protocol);
         const after = usageOf(server.pid);
         return { ...result, cpuUs: (after.cpuUs - before.cpuUs) / result.calls, rssMiB: after.rssMiB };
       } finally {
         await server.stop();
       }
     });
-    show(`RPC servers: unary echo, gRPC over h2c, 10 connections with 10 streams, one core`, servers, results, seconds);
+    show(`RPC servers: unary echo, ${by}, 100 calls at a time, one core`, kinds, results, seconds);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-async function benchClients(seconds: number): Promise<void> {
-  const { server, port } = await startServer("grpc-js");
+async function benchClients(seconds: number, by: string, kinds: Record<string, string>, serverKind: string) {
+  const { server, port } = await startServer(serverKind);
   try {
-    const results = await inRounds(Object.keys(clients), async (kind) => {
+    const results = await inRounds(Object.keys(kinds), async (kind) => {
       const script = path.join(import.meta.dirname, "rpc-clients.ts");
       const args = ["-c", "1", process.execPath, script, kind, String(port), String(lanes), String(seconds)];
       const { stdout } = await run("taskset", args);
       return JSON.parse(stdout) as Round;
     });
-    show(`RPC clients: unary echo, gRPC over h2c, ${lanes} calls at a time, one core`, clients, results, seconds);
+    show(`RPC clients: unary echo, ${by}, ${lanes} calls at a time, one core`, kinds, results, seconds);
   } finally {
     await server.stop();
   }
@@ -119,22 +157,22 @@ function show(title: string, names: Record<string, string>, results: Map<string,
 }
 
 /** `folder` holds the request and takes the log of answers: start, status and time in microseconds, one line each. */
-async function h2load(port: number, folder: string, seconds: number): Promise<Omit<Round, "cpuUs" | "rssMiB">> {
+async function h2load(
+  port: number,
+  folder: string,
+  seconds: number,
+  { flags }: Protocol,
+): Promise<Omit<Round, "cpuUs" | "rssMiB">> {
   const log = path.join(folder, `log-${port}-${seconds}.tsv`);
   const args = [
     "-c",
     "1",
     "h2load",
-    "-c10",
-    "-m10",
+    ...flags,
     `-D${seconds}`,
     `--log-file=${log}`,
     "-d",
     path.join(folder, "request.bin"),
-    "-H",
-    "content-type: application/grpc",
-    "-H",
-    "te: trailers",
     `http://127.0.0.1:${port}/plinth.audit.v1.AuditService/GetEntry`,
   ];
   const { stdout } = await run("taskset", args);

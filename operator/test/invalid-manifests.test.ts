@@ -62,6 +62,12 @@ const table: [spec: object, field: string, fix: string][] = [
   [route({ authentication: "Always" }), "spec.route.rules[0].authentication", '"None", "Optional", "Required"'],
   [route({ rateLimit: {} }), "spec.route.rules[0].rateLimit.requests", "Required"],
   [route({ rateLimit: { requests: 0 } }), "spec.route.rules[0].rateLimit.requests", "greater than or equal to 1"],
+  [route({ rateLimit: { name: "Log in", requests: 1 } }), "spec.route.rules[0].rateLimit.name", "lower-case letters"],
+  [
+    rules({ path: "/a", rateLimit: { name: "x", requests: 1 } }, { path: "/b", rateLimit: { name: "x", requests: 2 } }),
+    "spec.route.rules",
+    "the same values",
+  ],
   [route({ rateLimit: { requests: 1, per: "soon" } }), "spec.route.rules[0].rateLimit.per", "for example"],
   [route({ timeout: "1.5s" }), "spec.route.rules[0].timeout", "whole number"],
   [route({ maxBodyBytes: 0 }), "spec.route.rules[0].maxBodyBytes", "greater than or equal to 1"],

@@ -6,6 +6,7 @@ export const callLimits: Readonly<Record<string, Readonly<Record<string, readonl
     "packages/clients/src/clients.ts": [{ name: "defaultTimeoutMs", meaning: "the deadline of calls that bring none" }],
     "packages/clients/src/caller.ts": [
       { name: "attemptsMax", meaning: "attempts per call, the first included" },
+      { name: "refusedMax", meaning: "attempts of one call that connections which go away do not take" },
       { name: "initialMs", meaning: "before an attempt after a failure, at most; doubled each time" },
       { name: "maxMs", meaning: "before an attempt after a failure, ever" },
       { name: "sparedForRetries", meaning: "retries that hedging leaves in the budget" },
@@ -49,8 +50,15 @@ export const callLimits: Readonly<Record<string, Readonly<Record<string, readonl
     "packages/clients/src/with-deadline.ts": [
       { name: "slackMs", meaning: "before its deadline a peer's cancelling counts as the deadline" },
     ],
-    "packages/clients/src/http2-session.ts": [
+    "packages/clients/src/http2-sessions.ts": [
       { name: "connectTimeoutMs", meaning: "a connection attempt" },
+      { name: "sessionsMax", meaning: "connections to one instance" },
+      { name: "streamsPerSession", meaning: "calls on one connection before another is opened" },
+      { name: "waitingMax", meaning: "calls that wait for a place on the connections to one instance" },
+      { name: "idleMs", meaning: "a connection beyond the first that carries nothing closes after" },
+    ],
+    "packages/clients/src/open-http2-session.ts": [
+      { name: "headBytesMax", meaning: "the head of an answer" },
       { name: "pingIntervalMs", meaning: "between two pings of a connection" },
       { name: "pingTimeoutMs", meaning: "the answer to a ping" },
       { name: "streamWindowBytes", meaning: "flow control window of a call" },

@@ -143,7 +143,7 @@ export const limitList: Readonly<Record<string, Readonly<Record<string, readonly
   },
   "Gateway: services behind it": {
     "services/gateway/src/data/endpoint.ts": [
-      { name: "connectTimeoutMs", meaning: "an HTTP/1.1 connection attempt" },
+      { name: "connectTimeoutMs", meaning: "a connection attempt" },
       { name: "connectionsMax", meaning: "HTTP/1.1 connections to one instance; more requests wait in line" },
       { name: "keepAliveTimeoutMs", meaning: "an idle HTTP/1.1 connection" },
       { name: "keepAliveMarginMs", meaning: "less than an instance says it keeps idle connections" },
@@ -151,18 +151,17 @@ export const limitList: Readonly<Record<string, Readonly<Record<string, readonly
       { name: "fieldsMax", meaning: "header fields of an HTTP/1.1 answer" },
       { name: "interimMax", meaning: "interim answers (1xx) before an answer" },
     ],
-    "services/gateway/src/data/http2-sessions.ts": [
-      { name: "connectTimeoutMs", meaning: "an HTTP/2 connection attempt" },
-      { name: "sessionsMax", meaning: "HTTP/2 connections to one instance" },
-      { name: "streamsPerSessionMax", meaning: "requests on one connection before another is opened" },
-      { name: "streamWindowBytes", meaning: "flow control window of a request" },
-      { name: "sessionWindowBytes", meaning: "flow control window of a connection" },
-      { name: "maxHeaderListBytes", meaning: "the head of an HTTP/2 answer" },
+    "services/gateway/src/data/kept-body.ts": [
+      { name: "keptBytesMax", meaning: "of a body that is streamed, kept until the service answers" },
+    ],
+    "services/gateway/src/data/time-left.ts": [
+      { name: "toldMsMax", meaning: "a route's time that services are told where the caller set no deadline" },
     ],
     "services/gateway/src/data/forward.ts": [
       { name: "attemptsMax", meaning: "attempts per request that reach an instance, the first included" },
       { name: "unreachableMax", meaning: "instances that cannot be connected, for one request, before it pauses" },
       { name: "searchMaxMs", meaning: "a request looks for an instance that can be connected" },
+      { name: "refusedMax", meaning: "streams of one request that an instance refuses to take" },
       { name: "bufferedBodyBytesMax", meaning: "a request body that is kept for another attempt" },
     ],
     "services/gateway/src/control/file-route-source.ts": [

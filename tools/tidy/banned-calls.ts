@@ -42,7 +42,8 @@ export const bannedCalls: readonly BannedCall[] = [
       "packages/kernel/src/line-writer.ts": "writes collected log lines, which must not depend on a clock of the tests",
       "packages/kernel/src/process.ts": "lets the log flush before the process exits",
       "packages/clients/src/grpc-unary.ts": "one timer per call on the hot path, without a promise",
-      "packages/clients/src/http2-session.ts": "bounds connecting and pings of a real connection",
+      "packages/clients/src/http2-sessions.ts": "closes real connections that are idle, one timer for each",
+      "packages/clients/src/open-http2-session.ts": "bounds connecting and pings of a real connection",
       "packages/rpc/src/server/call-end.ts": "one timer per call on the hot path, without a promise",
       "packages/rpc/src/server/one-port-listener.ts": "closes idle connections while the server stops",
       "packages/rpc/src/builtin/health-service.ts": "polls readiness for Watch, once per stream",
@@ -54,7 +55,6 @@ export const bannedCalls: readonly BannedCall[] = [
       "services/gateway/src/data/http1/client-connection.ts": "bounds connecting of a real connection",
       "services/gateway/src/data/http1/connection-pool.ts": "one tick for the idle time of all its connections",
       "services/gateway/src/data/http1/read-answer.ts": "bounds a request of the gateway's own",
-      "services/gateway/src/data/http2-sessions.ts": "bounds connecting of a real connection",
       "services/gateway/src/data/listener.ts":
         "bounds the first bytes of a connection, one tick for all of them, closes idle ones on stop",
       "services/gateway/src/data/tls-termination.ts": "bounds the handshake of a real connection",

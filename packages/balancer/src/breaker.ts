@@ -9,6 +9,8 @@ export interface Breaker {
   /** What became of a call that was let in. "other": its caller gave up, or nothing was reached that could be spared. */
   leave(outcome: "ok" | "failed" | "other"): void;
   readonly inFlight: number;
+  /** The share of calls that is held back now: 0 for a service that works. */
+  heldBack(): number;
 }
 
 export interface BreakerOptions {
@@ -54,14 +56,19 @@ export function createBreaker({ clock, random, inFlightMax = inFlightMaxDefault 
   }
   const sum = (counts: Float64Array): number => counts.reduce((total, count) => total + count, 0);
 
+  function heldBack(): number {
+    turn();
+    const asked = sum(calls);
+    const share = (asked - multiplier * sum(accepted)) / (asked + 1);
+    return asked < callsMin ? 0 : Math.max(0, Math.min(heldBackPercentMax / 100, share));
+  }
+
   return {
+    heldBack,
     enter() {
       if (inFlight >= inFlightMax) return "full";
-      turn();
-      const asked = sum(calls);
-      const share = (asked - multiplier * sum(accepted)) / (asked + 1);
-      const heldBack = asked < callsMin ? 0 : Math.min(heldBackPercentMax / 100, share);
-      if (heldBack > 0 && random.fraction() < heldBack) {
+      const share = heldBack();
+      if (share > 0 && random.fraction() < share) {
         calls[slot] = (calls[slot] as number) + 1;
         return "failing";
       }

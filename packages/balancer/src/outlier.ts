@@ -11,6 +11,9 @@ export interface OutlierOptions {
   random?: Random;
 }
 
+/** After failures in a row, or after one while the last ejection was not made good. */
+export type Ejection = "failures" | "probation";
+
 const jitter = 0.5;
 
 /** Whether one endpoint is worth sending to, judged by what happened to its last requests. Shared by all routes. */
@@ -41,15 +44,15 @@ export class Outlier {
     this.#ejectedUntilMs = 0;
   }
 
-  /** True when this failure ejected the endpoint. After an ejection a single further failure is enough. */
-  failed(nowMs: number): boolean {
+  /** Why this failure ejected the endpoint, when it did. After an ejection a single further failure is enough. */
+  failed(nowMs: number): Ejection | undefined {
     this.#failures++;
     const onProbation = this.#ejectedUntilMs > 0;
-    if ((this.#failures < this.#failuresMax && !onProbation) || this.isEjected(nowMs)) return false;
+    if ((this.#failures < this.#failuresMax && !onProbation) || this.isEjected(nowMs)) return undefined;
     const forMs = Math.min(this.#ejectionMaxMs, this.#baseEjectionMs * 2 ** this.#ejections);
     this.#failures = 0;
     this.#ejections++;
     this.#ejectedUntilMs = nowMs + forMs * (1 + jitter * (this.#random?.fraction() ?? 0));
-    return true;
+    return onProbation ? "probation" : "failures";
   }
 }

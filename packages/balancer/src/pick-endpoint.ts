@@ -17,13 +17,14 @@ const panicPercent = 50;
 /**
  * Power of two choices: of two random usable endpoints the one that a further request costs less. Usable: not draining, not
  * ejected, not yet tried for this request. Draining ones are used when there are no others. Undefined when nothing is left.
- * Allocates nothing: the gateway calls it for every request.
+ * `onPanic` is told when ejections are ignored. Allocates nothing: the gateway calls it for every request.
  */
 export function pickEndpoint<T extends Candidate>(
   endpoints: readonly T[],
   tried: ReadonlySet<T> | readonly T[],
   nowMs: number,
   random: Random,
+  onPanic?: () => void,
 ): T | undefined {
   if (endpoints.length === 1) {
     const only = endpoints[0] as T;
@@ -38,6 +39,7 @@ export function pickEndpoint<T extends Candidate>(
   }
   const useDraining = serving === 0;
   const ignoreEjections = useDraining || healthy < serving * (panicPercent / 100);
+  if (ignoreEjections && !useDraining) onPanic?.();
   let usable = 0;
   for (const endpoint of endpoints) if (isUsable(endpoint)) usable++;
   if (usable === 0) return endpoints.find((endpoint) => !isIn(tried, endpoint));

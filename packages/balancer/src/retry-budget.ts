@@ -6,6 +6,8 @@ export interface RetryBudget {
   deposit(): void;
   /** True when a retry may be made and `spare` further ones are left; counts it. */
   withdraw(spare?: number): boolean;
+  /** Retries that it allows now. */
+  left(): number;
 }
 
 /** 20 % of the calls plus 10 a second over a window of 10 s, as in Finagle. */
@@ -23,6 +25,10 @@ export function createRetryBudget(clock: Clock): RetryBudget {
     updatedMs = now;
   };
   return {
+    left() {
+      refill();
+      return balance;
+    },
     deposit() {
       refill();
       balance = Math.min(max, balance + ratio);

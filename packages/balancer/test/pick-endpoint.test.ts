@@ -1,7 +1,7 @@
 import { createSeededRandom } from "@plinth/testing";
 import { describe, expect, test } from "vitest";
 import { Latency } from "../src/latency.ts";
-import { Outlier } from "../src/outlier.ts";
+import { type Ejection, Outlier } from "../src/outlier.ts";
 import { type Candidate, pickEndpoint } from "../src/pick-endpoint.ts";
 
 type Endpoint = Candidate & { draining: boolean; inFlight: number };
@@ -90,14 +90,14 @@ describe("pickEndpoint", () => {
 });
 
 describe("Outlier", () => {
-  const failTimes = (outlier: Outlier, times: number, nowMs: number): boolean[] =>
+  const failTimes = (outlier: Outlier, times: number, nowMs: number): (Ejection | undefined)[] =>
     Array.from({ length: times }, () => outlier.failed(nowMs));
 
   test("ejects after failures in a row, and a success between them counts", () => {
     const outlier = new Outlier();
-    expect(failTimes(outlier, 4, 0)).toEqual([false, false, false, false]);
+    expect(failTimes(outlier, 4, 0)).toEqual([undefined, undefined, undefined, undefined]);
     outlier.succeeded();
-    expect(failTimes(outlier, 5, 0)).toEqual([false, false, false, false, true]);
+    expect(failTimes(outlier, 5, 0)).toEqual([undefined, undefined, undefined, undefined, "failures"]);
     expect(outlier.isEjected(999)).toBe(true);
     expect(outlier.isEjected(1_000)).toBe(false);
   });
@@ -105,14 +105,14 @@ describe("Outlier", () => {
   test("ejects at the first failure after an ejection, for twice as long, up to the limit", () => {
     const outlier = new Outlier({ failuresMax: 3, baseEjectionMs: 1_000, ejectionMaxMs: 4_000 });
     failTimes(outlier, 3, 0);
-    expect(outlier.failed(1_000)).toBe(true);
+    expect(outlier.failed(1_000)).toBe("probation");
     expect(outlier.isEjected(2_999)).toBe(true);
-    expect(outlier.failed(3_000)).toBe(true);
-    expect(outlier.failed(7_000)).toBe(true);
+    expect(outlier.failed(3_000)).toBe("probation");
+    expect(outlier.failed(7_000)).toBe("probation");
     expect(outlier.isEjected(10_999)).toBe(true);
     expect(outlier.isEjected(11_000)).toBe(false);
     outlier.succeeded();
-    expect(failTimes(outlier, 2, 11_000)).toEqual([false, false]);
+    expect(failTimes(outlier, 2, 11_000)).toEqual([undefined, undefined]);
   });
 
   test("does not send all callers back at one moment", () => {

@@ -1,10 +1,12 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel as Idempotency } from "@bufbuild/protobuf/wkt";
-import { ConnectError, type Transport } from "@connectrpc/connect";
+import { ConnectError, type ContextValues, type Transport } from "@connectrpc/connect";
 import { context, propagation } from "@opentelemetry/api";
 import { type Clock, cellHistogram, type HistogramCell, isFault } from "@plinth/kernel";
 import { connectErrorToFault, workloadTokenHeader } from "@plinth/rpc";
 import type { Call, createCaller } from "./caller.ts";
+import { readOnce, repeatable } from "./sent-messages.ts";
+import { timeLeftKey } from "./time-left.ts";
 
 export interface BalancedTransportOptions {
   call: ReturnType<typeof createCaller>;
@@ -80,50 +82,80 @@ export function createBalancedTransport(options: BalancedTransportOptions): Tran
     return headers;
   }
 
-  async function measured<T>(method: CalledMethod, call: Call<T>): Promise<T> {
-    const beginMs = clock.monotonicMs();
-    let outcome = "ok";
+  /** Writes down how a call ended, and returns what its caller sees of it. */
+  function failed(method: CalledMethod, beginMs: number, err: unknown): unknown {
+    const fault = err instanceof ConnectError ? connectErrorToFault(err) : err;
+    record(method, isFault(fault) ? fault.code : "unknown", beginMs);
+    return fault;
+  }
+
+  /** The messages of a stream, whose duration ends with them. */
+  async function* followed<T>(method: CalledMethod, beginMs: number, messages: AsyncIterable<T>): AsyncGenerator<T> {
+    let outcome: string | undefined = "canceled";
     try {
-      return await options.call(call);
+      yield* messages;
+      outcome = "ok";
     } catch (err) {
-      const fault = err instanceof ConnectError ? connectErrorToFault(err) : err;
-      outcome = isFault(fault) ? fault.code : "unknown";
-      throw fault;
+      outcome = undefined;
+      throw failed(method, beginMs, err);
     } finally {
-      record(method, outcome, beginMs);
+      if (outcome !== undefined) record(method, outcome, beginMs);
     }
   }
 
   return {
-    async unary(method, signal, timeoutMs = defaultTimeoutMs, header, input, contextValues) {
+    async unary(method, signal, timeoutMs, header, input, contextValues) {
       const headers = await headersFor(header);
       const rpc = called(method);
-      return measured(rpc, {
+      const beginMs = clock.monotonicMs();
+      const call = {
         idempotent: rpc.idempotent,
         hedgeAfterMs: rpc.hedgeAfterMs,
-        timeoutMs,
+        ...timeFor(timeoutMs ?? defaultTimeoutMs, contextValues),
         signal,
         attempt: (transport, leftMs, attemptSignal) =>
           transport.unary(method, attemptSignal, leftMs, headers, input, contextValues),
-      });
+      } satisfies Call<unknown>;
+      try {
+        const answer = await options.call(call);
+        record(rpc, "ok", beginMs);
+        return answer;
+      } catch (err) {
+        throw failed(rpc, beginMs, err);
+      }
     },
     async stream(method, signal, timeoutMs, header, input, contextValues) {
       const headers = await headersFor(header);
-      return measured(called(method), {
-        // A stream's messages may be consumed by the first attempt: it is never made twice once a connection stood.
+      const rpc = called(method);
+      const messages = method.methodKind === "server_streaming" ? repeatable(input) : readOnce(input);
+      const beginMs = clock.monotonicMs();
+      const call = {
         idempotent: false,
-        timeoutMs: timeoutMs ?? Number.POSITIVE_INFINITY,
+        isSpent: () => messages.isSpent(),
+        ...timeFor(timeoutMs ?? Number.POSITIVE_INFINITY, contextValues),
         signal,
         attempt: (transport, leftMs, attemptSignal) =>
           transport.stream(
             method,
             attemptSignal,
-            timeoutMs === undefined ? undefined : leftMs,
+            Number.isFinite(leftMs) ? leftMs : undefined,
             headers,
-            input,
+            messages.read(),
             contextValues,
           ),
-      });
+      } satisfies Call<unknown>;
+      try {
+        const answer = await options.call(call);
+        return { ...answer, message: followed(rpc, beginMs, answer.message) };
+      } catch (err) {
+        throw failed(rpc, beginMs, err);
+      }
     },
   };
+}
+
+/** The client's own deadline, or what is left of the one of the call that is being served. */
+function timeFor(ownMs: number, values: ContextValues | undefined): { timeoutMs: number; isHurried: boolean } {
+  const leftMs = values?.get(timeLeftKey)() ?? Number.POSITIVE_INFINITY;
+  return { timeoutMs: Math.min(ownMs, leftMs), isHurried: leftMs < ownMs };
 }

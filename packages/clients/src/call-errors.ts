@@ -1,7 +1,11 @@
 import { Code, ConnectError } from "@connectrpc/connect";
+import { StreamsFull } from "./http2-sessions.ts";
 
 export const isUnavailable = (error: unknown): boolean =>
   error instanceof ConnectError && error.code === Code.Unavailable;
+
+export const isLate = (error: unknown): boolean =>
+  error instanceof ConnectError && error.code === Code.DeadlineExceeded;
 
 /** The instance could not do its work, or did not in time: what an outlier counts. */
 export const isInstanceFailure = (error: unknown): boolean =>
@@ -40,6 +44,12 @@ export function neverProcessed(error: unknown): boolean {
     if (["ERR_HTTP2_GOAWAY_SESSION", "ERR_HTTP2_INVALID_SESSION"].includes((at as { code?: string }).code ?? ""))
       return true;
   }
+  return false;
+}
+
+/** No place on any connection, and none in the queue for one. */
+export function isFull(error: unknown): boolean {
+  for (let at = error; at instanceof Error; at = at.cause) if (at instanceof StreamsFull) return true;
   return false;
 }
 

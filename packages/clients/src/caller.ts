@@ -1,8 +1,10 @@
-import { Code, ConnectError, type Transport } from "@connectrpc/connect";
+import type { Transport } from "@connectrpc/connect";
 import type { Breaker, RetryBudget } from "@plinth/balancer";
 import { backoffMs, type Clock, Fault, type Random } from "@plinth/kernel";
 import {
+  isFull,
   isInstanceFailure,
+  isLate,
   isServiceFailure,
   isUnavailable,
   lostConnection,
@@ -30,18 +32,26 @@ export interface Call<T> {
   hedgeAfterMs?: number | undefined;
   /** For all attempts together, from now. */
   timeoutMs: number;
+  /** It is less than this client gives by itself: what is not answered in time says nothing about an instance. */
+  isHurried: boolean;
   signal: AbortSignal | undefined;
+  /** What it sends is used up: another attempt would have nothing to send. */
+  isSpent?: () => boolean;
   /** Makes it once. */
   attempt(transport: Transport, timeoutMs: number, signal: AbortSignal | undefined): Promise<T>;
 }
 
 type Attempt<T> =
   | { kind: "done"; value: T }
-  /** Nothing was carried out. */
+  /** Nothing was carried out: there is no way to the instance. */
   | { kind: "unreachable"; error: unknown }
+  /** Nothing was carried out: the connection takes no more calls, and another may. */
+  | { kind: "refused"; error: unknown }
   | { kind: "failed"; error: unknown };
 
 const attemptsMax = 3;
+/** A call whose connections go away under it, one after the other, is made again so often. */
+const refusedMax = 10;
 /** Before an attempt after a failure: a random part of this, doubled each time (gRPC proposal A6). */
 const backoff = { initialMs: 25, maxMs: 250 };
 /** Hedging takes only what retries leave: a call that failed needs it more than one that is slow. */
@@ -52,7 +62,8 @@ const pushBackMsMax = 2_000;
 /**
  * Makes calls to one service: chooses an instance for each attempt, makes a call again where that is safe and the budget allows
  * it, and holds calls back that the service could not carry out anyway. One deadline covers everything. Throws ConnectErrors of
- * the service and Faults of its own: CALLS_TOO_MANY, SERVICE_FAILING, SERVICE_UNAVAILABLE.
+ * the service and Faults of its own: CALLS_TOO_MANY, CONNECTIONS_FULL, SERVICE_FAILING,
+ * SERVICE_UNAVAILABLE, DEADLINE_EXCEEDED.
  */
 export function createCaller(options: CallerOptions): <T>(call: Call<T>) => Promise<T> {
   const { service, pool, budget, breaker, metrics, clock, random } = options;
@@ -77,9 +88,13 @@ export function createCaller(options: CallerOptions): <T>(call: Call<T>) => Prom
       pool.report(member, "ok", sinceMs);
       return { kind: "done", value };
     } catch (thrown) {
+      if (isFull(thrown)) {
+        pool.report(member, "other", sinceMs);
+        return { kind: "unreachable", error: connectionsFull(service, thrown) };
+      }
       const error = lostConnection(thrown, service) ?? thrown;
-      pool.report(member, signal?.aborted ? "other" : isInstanceFailure(error) ? "failed" : "ok", sinceMs);
-      return { kind: neverProcessed(error) ? "unreachable" : "failed", error };
+      pool.report(member, judged(error, call, signal), sinceMs);
+      return { kind: neverProcessed(error) ? "refused" : "failed", error };
     } finally {
       member.inFlight--;
     }
@@ -97,7 +112,11 @@ export function createCaller(options: CallerOptions): <T>(call: Call<T>) => Prom
     );
     const early = await Promise.race([first, late]);
     waited.abort();
-    if (early !== "late" || call.signal?.aborted || !budget.withdraw(sparedForRetries)) return first;
+    if (early !== "late" || call.signal?.aborted) return first;
+    if (!budget.withdraw(sparedForRetries)) {
+      metrics.heldBack("hedge");
+      return first;
+    }
     metrics.again("hedge");
     const second = one(signalOf(stop[1]));
     const winner = await firstDone(first, second);
@@ -106,6 +125,8 @@ export function createCaller(options: CallerOptions): <T>(call: Call<T>) => Prom
   }
 
   return async function make<T>(call: Call<T>): Promise<T> {
+    // Its caller will not wait for the answer.
+    if (call.timeoutMs < 1) throw deadlineExceeded();
     const entered = breaker.enter();
     if (entered !== "ok") {
       metrics.heldBack(entered);
@@ -117,24 +138,26 @@ export function createCaller(options: CallerOptions): <T>(call: Call<T>) => Prom
     const tried = new Set<Member>();
     const one = async (signal: AbortSignal | undefined): Promise<Attempt<T>> => {
       const leftMs = deadlineMs - clock.monotonicMs();
-      if (leftMs < 1)
-        return { kind: "failed", error: new ConnectError("the operation timed out", Code.DeadlineExceeded) };
+      if (leftMs < 1) return { kind: "failed", error: deadlineExceeded() };
       const member = await pool.pick(tried, signal);
       tried.add(member);
-      return attemptOn(member, call, Math.ceil(leftMs), signal);
+      return attemptOn(member, call, Math.floor(leftMs), signal);
     };
     try {
-      for (let attempts = 1; ; attempts++) {
+      let refused = 0;
+      for (let attempts = 1; ; ) {
         const hedge = attempts === 1 && call.idempotent ? call.hedgeAfterMs : undefined;
         const result = await (hedge === undefined ? one(call.signal) : hedged(call, hedge, one));
         if (result.kind === "done") {
           outcome = "ok";
           return result.value;
         }
-        const waitMs =
-          call.signal?.aborted || attempts >= attemptsMax ? undefined : waitBeforeNext(result, call, attempts);
+        const isLast = result.kind === "refused" ? ++refused >= refusedMax : attempts >= attemptsMax;
+        const waitMs = call.signal?.aborted || isLast ? undefined : waitBeforeNext(result, call, attempts);
+        if (result.kind === "refused") tried.clear();
+        else attempts++;
         if (waitMs === undefined || clock.monotonicMs() + waitMs >= deadlineMs) {
-          outcome = outcomeOf(result, call.signal);
+          outcome = outcomeOf(result, call);
           throw result.error;
         }
         if (waitMs > 0) await clock.sleep(waitMs, call.signal);
@@ -150,11 +173,13 @@ export function createCaller(options: CallerOptions): <T>(call: Call<T>) => Prom
     call: Call<T>,
     attempts: number,
   ): number | undefined {
-    if (result.kind === "unreachable") {
-      metrics.again("unreachable");
+    if (call.isSpent?.()) return undefined;
+    if (result.kind !== "failed") {
+      metrics.again(result.kind);
       return 0;
     }
     const wish = pushBack(result.error);
+    if (wish !== undefined) metrics.pushedBack(wish === "never" ? wish : "wait");
     if (!call.idempotent || !isUnavailable(result.error) || wish === "never" || (wish ?? 0) > pushBackMsMax)
       return undefined;
     if (!budget.withdraw()) {
@@ -167,9 +192,16 @@ export function createCaller(options: CallerOptions): <T>(call: Call<T>) => Prom
 }
 
 /** A service whose instances cannot be reached has nothing to be spared: it is called again as soon as one is there. */
-function outcomeOf(result: Exclude<Attempt<unknown>, { kind: "done" }>, signal: AbortSignal | undefined) {
-  if (signal?.aborted || result.kind === "unreachable") return "other";
+function outcomeOf(result: Exclude<Attempt<unknown>, { kind: "done" }>, { signal, isHurried }: Call<unknown>) {
+  if (signal?.aborted || result.kind !== "failed") return "other";
+  if (isHurried && isLate(result.error)) return "other";
   return isServiceFailure(result.error) ? "failed" : "ok";
+}
+
+/** What an attempt that failed says about its instance. */
+function judged(error: unknown, { isHurried }: Call<unknown>, signal: AbortSignal | undefined) {
+  if (signal?.aborted || (isHurried && isLate(error))) return "other";
+  return isInstanceFailure(error) ? "failed" : "ok";
 }
 
 /** The first that is done; when none is, what the first one says. */
@@ -181,6 +213,18 @@ async function firstDone<T>(first: Promise<Attempt<T>>, second: Promise<Attempt<
   };
   return Promise.any([done(first), done(second)]).catch(() => first);
 }
+
+const deadlineExceeded = (): Fault =>
+  new Fault({ code: "deadline_exceeded", reason: "DEADLINE_EXCEEDED", message: "the call took too long" });
+
+const connectionsFull = (service: string, cause: unknown): Fault =>
+  new Fault({
+    code: "resource_exhausted",
+    reason: "CONNECTIONS_FULL",
+    message: `the connections to ${service} carry as many calls as they may, and too many wait: try again shortly`,
+    retryAfterMs: 1_000,
+    cause,
+  });
 
 const heldBack = (service: string, why: "full" | "failing"): Fault =>
   why === "full"

@@ -1,6 +1,12 @@
 import type { DescService } from "@bufbuild/protobuf";
 import { type CallOptions, type Client, createClient } from "@connectrpc/connect";
-import { type Breaker, createBreaker, createRetryBudget, type RetryBudget } from "@plinth/balancer";
+import {
+  type Breaker,
+  createBalancerMetrics,
+  createBreaker,
+  createRetryBudget,
+  type RetryBudget,
+} from "@plinth/balancer";
 import type { Resolver } from "@plinth/discovery";
 import type { Clock, Component, Logger, Random } from "@plinth/kernel";
 import type { CallContext } from "@plinth/rpc";
@@ -8,6 +14,7 @@ import { createBalancedTransport } from "./balanced-transport.ts";
 import { createCaller } from "./caller.ts";
 import { type CallerMetrics, createCallerMetrics } from "./caller-metrics.ts";
 import { createEndpointPool, type EndpointPool } from "./endpoint-pool.ts";
+import { within } from "./time-left.ts";
 
 export interface ClientsOptions {
   resolver: Resolver;
@@ -45,17 +52,21 @@ export function createClients(options: ClientsOptions): Clients {
   const { clock, random, logger, workloadToken = async () => undefined, defaultTimeoutMs = 5_000 } = options;
   const caller = random.uuidv7(clock.now());
   const services = new Map<string, Shared>();
+  const metrics = createBalancerMetrics(
+    () => clock.monotonicMs(),
+    () => Array.from(services.values(), ({ pool }) => pool.observed()),
+  );
 
   function sharedOf(service: string): Shared {
     const known = services.get(service);
     if (known) return known;
     const { resolver } = options;
     const breaker = createBreaker({ clock, random });
+    const budget = createRetryBudget(clock);
     const shared = {
-      breaker,
-      pool: createEndpointPool({ service, caller, resolver, clock, random, logger }),
-      budget: createRetryBudget(clock),
-      metrics: createCallerMetrics(service, () => breaker.inFlight),
+      ...{ breaker, budget },
+      pool: createEndpointPool({ service, caller, resolver, clock, random, logger, metrics }),
+      metrics: createCallerMetrics({ service, breaker, budget }),
     };
     services.set(service, shared);
     return shared;
@@ -76,9 +87,12 @@ export function createClients(options: ClientsOptions): Clients {
   };
 }
 
-/** Call options that carry a call on: the user's token, the request id and the deadline's signal. */
+/**
+ * Call options that carry a call on: the user's token, the request id, its end and its deadline. What is left of that
+ * goes to the next service; a client's own deadline counts where it is shorter.
+ */
 export function forward(call: CallContext): CallOptions {
   const headers: Record<string, string> = { "x-request-id": call.requestId };
   if (call.accessToken !== undefined) headers["authorization"] = `Bearer ${call.accessToken}`;
-  return { headers, signal: call.signal };
+  return { headers, ...within(call) };
 }

@@ -5,10 +5,11 @@ import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect
 import type { Endpoint } from "@plinth/discovery";
 import { type Clock, hostPort } from "@plinth/kernel";
 import { createGrpcUnary } from "./grpc-unary.ts";
-import { createHttp2Channel } from "./http2-session.ts";
+import { createHttp2Sessions, type Http2Sessions } from "./http2-sessions.ts";
+import { streamsOn } from "./streams-on.ts";
 import { withDeadline } from "./with-deadline.ts";
 
-/** The connection to one instance: gRPC over HTTP/2 or, where that cannot pass, Connect JSON over HTTP/1.1. */
+/** The connections to one instance: gRPC over HTTP/2 or, where that cannot pass, Connect JSON over HTTP/1.1. */
 export interface EndpointChannel {
   readonly endpoint: Endpoint;
   /** The transport, where its connection stands already. */
@@ -16,6 +17,8 @@ export interface EndpointChannel {
   /** A transport whose connection stands. Throws when the instance cannot be reached: nothing was sent then. */
   connected(): Promise<Transport>;
   protocol(): "grpc" | "connect-json";
+  /** HTTP/2 connections, and calls that wait for a place on one. */
+  counts(): { open: number; waiting: number };
   close(): void;
 }
 
@@ -24,13 +27,18 @@ const fallbackMs = 300_000;
 const probeTimeoutMs = 1_000;
 const maxBytes = 16 << 20;
 
-export function createEndpointChannel(endpoint: Endpoint, clock: Clock): EndpointChannel {
+/** `onWaited` is told how long each call that had to wait for its place on a connection did. */
+export function createEndpointChannel(
+  endpoint: Endpoint,
+  clock: Clock,
+  onWaited?: (ms: number) => void,
+): EndpointChannel {
   const baseUrl = `http://${hostPort(endpoint.host, endpoint.port)}`;
-  const http2 = createHttp2Channel(baseUrl);
+  const sessions: Http2Sessions = createHttp2Sessions({ authority: baseUrl, clock, onWaited });
   const limits = { readMaxBytes: maxBytes, writeMaxBytes: maxBytes };
-  const streams = createGrpcTransport({ baseUrl, sessionManager: http2, ...limits });
+  const streams = createGrpcTransport({ baseUrl, sessionManager: streamsOn(baseUrl, sessions), ...limits });
   const grpc: Transport = {
-    unary: createGrpcUnary({ channel: http2, ...limits }),
+    unary: createGrpcUnary({ sessions, clock, ...limits }),
     stream: withDeadline((...call) => streams.stream(...call), clock),
   };
   let json: Transport | undefined;
@@ -39,10 +47,10 @@ export function createEndpointChannel(endpoint: Endpoint, clock: Clock): Endpoin
   return {
     endpoint,
     protocol: () => (clock.monotonicMs() < http1UntilMs ? "connect-json" : "grpc"),
-    ready: () => (http2.current() ? grpc : undefined),
+    ready: () => (sessions.isOpen() ? grpc : undefined),
     async connected() {
       if (clock.monotonicMs() >= http1UntilMs) {
-        const failure = await http2.open().then(
+        const failure = await sessions.connected().then(
           () => undefined,
           (err: unknown) => err,
         );
@@ -54,7 +62,8 @@ export function createEndpointChannel(endpoint: Endpoint, clock: Clock): Endpoin
       json ??= createJsonTransport(baseUrl);
       return json;
     },
-    close: () => http2.close(),
+    counts: () => sessions.counts(),
+    close: () => void sessions.close(),
   };
 }
 

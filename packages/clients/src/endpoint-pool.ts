@@ -1,4 +1,12 @@
-import { type Candidate, Latency, Outlier, pickEndpoint, subsetOf } from "@plinth/balancer";
+import {
+  type BalancerMetrics,
+  type Candidate,
+  Latency,
+  type ObservedService,
+  Outlier,
+  pickEndpoint,
+  subsetOf,
+} from "@plinth/balancer";
 import type { Endpoint, Resolver } from "@plinth/discovery";
 import { type Clock, Fault, type Logger, type Random } from "@plinth/kernel";
 import { createEndpointChannel, type EndpointChannel } from "./endpoint-channel.ts";
@@ -9,6 +17,7 @@ export interface Member extends Candidate {
   readonly channel: EndpointChannel;
   draining: boolean;
   inFlight: number;
+  connections(): { open: number; waiting: number };
 }
 
 /** The instances of one service. */
@@ -17,6 +26,7 @@ export interface EndpointPool {
   pick(tried: ReadonlySet<Member>, signal: AbortSignal | undefined): Promise<Member>;
   /** What became of a call that began at `sinceMs` of the monotonic clock. "other": it says nothing about the instance. */
   report(member: Member, outcome: "ok" | "failed" | "other", sinceMs: number): void;
+  observed(): ObservedService;
   close(): void;
 }
 
@@ -28,23 +38,25 @@ export interface EndpointPoolOptions {
   clock: Clock;
   random: Random;
   logger: Logger;
+  metrics: BalancerMetrics;
 }
 
 /** A service that is just starting is waited for this long. */
 const firstEndpointWaitMs = 2_000;
 
 export function createEndpointPool(options: EndpointPoolOptions): EndpointPool {
-  const { service, clock, random, logger } = options;
+  const { service, clock, random, logger, metrics } = options;
   let members: readonly Member[] = [];
+  let leftOut = 0;
+  const onWaited = (ms: number): void => metrics.waited(service, ms);
+  const onPanic = (): void => metrics.panicked(service);
+  const create = (endpoint: Endpoint): Member => newMember(endpoint, { clock, random, onWaited });
   let changed = Promise.withResolvers<void>();
 
   const watch = options.resolver.watch(service, (endpoints) => {
-    members = replaceMembers(
-      members,
-      subsetOf(endpoints, ({ instanceId }) => instanceId, options.caller),
-      clock,
-      random,
-    );
+    const own = subsetOf(endpoints, ({ instanceId }) => instanceId, options.caller);
+    leftOut = endpoints.length - own.length;
+    members = replaceMembers(members, own, create);
     changed.resolve();
     changed = Promise.withResolvers<void>();
   });
@@ -66,7 +78,8 @@ export function createEndpointPool(options: EndpointPoolOptions): EndpointPool {
       if (members.length === 0) await firstMembers(signal);
       const nowMs = clock.monotonicMs();
       // When all have been tried, one of them may work by now.
-      const picked = pickEndpoint(members, tried, nowMs, random) ?? pickEndpoint(members, noneTried, nowMs, random);
+      const picked =
+        pickEndpoint(members, tried, nowMs, random, onPanic) ?? pickEndpoint(members, noneTried, nowMs, random);
       if (!picked) throw noInstance(service);
       return picked;
     },
@@ -79,9 +92,12 @@ export function createEndpointPool(options: EndpointPoolOptions): EndpointPool {
         return;
       }
       member.latency.failed(nowMs - sinceMs, nowMs);
-      if (member.outlier.failed(nowMs))
-        logger.warn({ service, endpoint: member.instanceId }, "instance is left alone after failures in a row");
+      const ejection = member.outlier.failed(nowMs);
+      if (ejection === undefined) return;
+      metrics.ejected(service, ejection);
+      logger.warn({ service, endpoint: member.instanceId }, "instance is left alone after failures in a row");
     },
+    observed: () => ({ service, leftOut, members }),
     close() {
       watch.close();
       for (const { channel } of members) channel.close();
@@ -95,14 +111,13 @@ const noneTried: ReadonlySet<Member> = new Set();
 function replaceMembers(
   members: readonly Member[],
   endpoints: readonly Endpoint[],
-  clock: Clock,
-  random: Random,
+  create: (endpoint: Endpoint) => Member,
 ): readonly Member[] {
   const known = new Map(members.map((member) => [member.instanceId, member]));
   const next = endpoints.map((endpoint): Member => {
     const { instanceId, draining } = endpoint;
     const member = known.get(instanceId);
-    if (!member || !isAt(member.channel, endpoint)) return newMember(endpoint, clock, random);
+    if (!member || !isAt(member.channel, endpoint)) return create(endpoint);
     known.delete(instanceId);
     member.draining = draining;
     return member;
@@ -115,14 +130,24 @@ function replaceMembers(
 const isAt = ({ endpoint: { host, port } }: EndpointChannel, endpoint: Endpoint): boolean =>
   host === endpoint.host && port === endpoint.port;
 
-const newMember = (endpoint: Endpoint, clock: Clock, random: Random): Member => ({
-  instanceId: endpoint.instanceId,
-  channel: createEndpointChannel(endpoint, clock),
-  draining: endpoint.draining,
-  outlier: new Outlier({ random }),
-  latency: new Latency(),
-  inFlight: 0,
-});
+interface NewMemberOptions {
+  clock: Clock;
+  random: Random;
+  onWaited: (ms: number) => void;
+}
+
+function newMember(endpoint: Endpoint, { clock, random, onWaited }: NewMemberOptions): Member {
+  const channel = createEndpointChannel(endpoint, clock, onWaited);
+  return {
+    instanceId: endpoint.instanceId,
+    channel,
+    draining: endpoint.draining,
+    outlier: new Outlier({ random }),
+    latency: new Latency(),
+    inFlight: 0,
+    connections: () => channel.counts(),
+  };
+}
 
 const noInstance = (service: string): Fault =>
   new Fault({

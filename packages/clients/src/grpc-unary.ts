@@ -1,21 +1,19 @@
-import {
-  type ClientHttp2Session,
-  type ClientHttp2Stream,
-  constants,
-  type IncomingHttpHeaders,
-  type IncomingHttpStatusHeader,
-} from "node:http2";
+import { type ClientHttp2Stream, constants, type IncomingHttpHeaders, type IncomingHttpStatusHeader } from "node:http2";
 import { create, type DescMethod } from "@bufbuild/protobuf";
 import { Code, ConnectError, type Transport } from "@connectrpc/connect";
 import { createMethodSerializationLookup, createMethodUrl } from "@connectrpc/connect/protocol";
 import { validateResponseWithCompression, validateTrailer } from "@connectrpc/connect/protocol-grpc";
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
+import type { Clock } from "@plinth/kernel";
 import { compressedFlag, enveloped, envelopeHead, lengthIn, NodeHead, Pieces } from "@plinth/rpc";
-import type { Http2Channel } from "./http2-session.ts";
-import { connectionLost, streamError } from "./stream-error.ts";
+import type { Http2Sessions, PooledSession } from "./http2-sessions.ts";
+import { wasNotProcessed } from "./open-http2-session.ts";
+import { connectionLost, goingAway, streamError } from "./stream-error.ts";
+import { placeOn } from "./streams-on.ts";
 
 export interface GrpcUnaryOptions {
-  channel: Http2Channel;
+  sessions: Http2Sessions;
+  clock: Clock;
   readMaxBytes: number;
   writeMaxBytes: number;
 }
@@ -40,7 +38,7 @@ interface Received {
  * Unary gRPC calls on a bare HTTP/2 stream, without the layers that streams need. What is made and checked is what
  * connect-node makes and checks; where an answer is anything but a plain success, its own functions judge it.
  */
-export function createGrpcUnary({ channel, ...limits }: GrpcUnaryOptions): Unary {
+export function createGrpcUnary({ sessions, clock, ...limits }: GrpcUnaryOptions): Unary {
   const methods = new WeakMap<DescMethod, { path: string; formats: Formats }>();
 
   function known(method: DescMethod) {
@@ -57,10 +55,17 @@ export function createGrpcUnary({ channel, ...limits }: GrpcUnaryOptions): Unary
     const { path, formats } = known(method);
     const message = enveloped(0, formats.getI(true).serialize(create(method.input, input)));
     if (signal?.aborted) throw ConnectError.from(signal.reason, Code.Canceled);
-    const session = channel.current() ?? (await channel.open());
-    const received = await exchange(session, requestHeaders(path, timeoutMs, header), message, {
+    let leftMs = timeoutMs;
+    let pooled = sessions.take();
+    if (pooled === undefined) {
+      const sinceMs = clock.monotonicMs();
+      pooled = await placeWithin(sessions, signal, timeoutMs);
+      if (timeoutMs !== undefined && timeoutMs > 0)
+        leftMs = Math.max(1, Math.floor(timeoutMs - (clock.monotonicMs() - sinceMs)));
+    }
+    const received = await exchange(sessions, pooled, requestHeaders(path, leftMs, header), message, {
       signal,
-      timeoutMs,
+      timeoutMs: leftMs,
       readMaxBytes: limits.readMaxBytes,
     });
     const bytes = await messageIn(received, limits.readMaxBytes);
@@ -77,6 +82,18 @@ export function createGrpcUnary({ channel, ...limits }: GrpcUnaryOptions): Unary
       },
     };
   };
+}
+
+/** All connections are full: one is waited for as long as the call has. */
+async function placeWithin(sessions: Http2Sessions, signal: AbortSignal | undefined, timeoutMs: number | undefined) {
+  const late = timeoutMs === undefined || timeoutMs <= 0 ? undefined : AbortSignal.timeout(timeoutMs);
+  try {
+    return await placeOn(sessions, AbortSignal.any([signal, late].filter((each) => each !== undefined)));
+  } catch (err) {
+    if (signal?.aborted) throw ConnectError.from(signal.reason, Code.Canceled);
+    if (late?.aborted) throw new ConnectError("no connection had room for the call in time", Code.DeadlineExceeded);
+    throw err;
+  }
 }
 
 function requestHeaders(
@@ -111,17 +128,20 @@ interface Bounds {
 
 /** Sends a request and waits for the end of its answer. Rejects when the stream breaks, at the deadline and on abort. */
 function exchange(
-  session: ClientHttp2Session,
+  sessions: Http2Sessions,
+  pooled: PooledSession,
   headers: Record<string, string>,
   message: Buffer,
   { signal, timeoutMs, readMaxBytes }: Bounds,
 ): Promise<Received> {
+  const { session } = pooled;
   return new Promise((resolve, reject) => {
     const received: Received = { head: undefined, trailers: undefined, body: new Pieces() };
     let stream: ClientHttp2Stream;
     try {
       stream = session.request(headers);
     } catch (err) {
+      sessions.release(pooled);
       reject(streamError(undefined, err));
       return;
     }
@@ -180,10 +200,12 @@ function exchange(
     });
     stream.on("close", () => {
       release();
+      sessions.release(pooled);
       // An answer of a head alone ends without trailers.
       const isAnswered =
         broken === undefined && received.head !== undefined && stream.rstCode === constants.NGHTTP2_NO_ERROR;
       if (isAnswered) resolve(received);
+      else if (received.head === undefined && wasNotProcessed(session, stream)) reject(goingAway(broken));
       else reject(session.destroyed && broken === undefined ? connectionLost() : streamError(stream.rstCode, broken));
     });
     stream.end(message);

@@ -22,3 +22,11 @@ export function connectionLost(): ConnectError {
   const cause = Object.assign(new Error("the connection was closed"), { code: "ECONNRESET" });
   return new ConnectError("the connection was lost", Code.Unavailable, undefined, undefined, cause);
 }
+
+/** The peer did nothing with the stream, because it refused it or goes away: it may be opened elsewhere. */
+export function goingAway(broken: unknown): ConnectError {
+  const cause = Object.assign(new Error("the call was not processed", { cause: broken }), {
+    code: "ERR_HTTP2_GOAWAY_SESSION",
+  });
+  return new ConnectError("the instance took no more calls", Code.Unavailable, undefined, undefined, cause);
+}

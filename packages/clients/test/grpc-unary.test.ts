@@ -9,7 +9,7 @@ import { enveloped } from "@plinth/rpc";
 import { eventually } from "@plinth/testing";
 import { afterEach, expect, test } from "vitest";
 import { createGrpcUnary } from "../src/grpc-unary.ts";
-import { createHttp2Channel } from "../src/http2-session.ts";
+import { createHttp2Sessions } from "../src/http2-sessions.ts";
 import { createClients } from "../src/index.ts";
 
 const id = "01920000-0000-7000-8000-000000000001";
@@ -58,9 +58,9 @@ async function serve(...answers: Answer[]) {
 }
 
 function unaryClient(port: number) {
-  const channel = createHttp2Channel(`http://127.0.0.1:${port}`);
-  cleanups.push(() => channel.close());
-  const unary = createGrpcUnary({ channel, readMaxBytes: 10_000, writeMaxBytes: 10_000 });
+  const sessions = createHttp2Sessions({ authority: `http://127.0.0.1:${port}`, clock: systemClock });
+  cleanups.push(() => void sessions.close());
+  const unary = createGrpcUnary({ sessions, clock: systemClock, readMaxBytes: 10_000, writeMaxBytes: 10_000 });
   return createClient(AuditService, { unary, stream: () => Promise.reject(new Error("no streams here")) });
 }
 

@@ -31,11 +31,15 @@ export const access = {
 
 /** Answers permission questions; the typed client of authz in every service but authz itself. */
 export interface Authorizer {
-  check(question: { subject: string; relation: string; object: string }, signal: AbortSignal): Promise<boolean>;
+  /** `call`: the one that is served, whose end and deadline hold for the question as well. */
+  check(
+    question: { subject: string; relation: string; object: string },
+    call: Pick<CallContext, "signal" | "timeLeftMs">,
+  ): Promise<boolean>;
 }
 
 /** What a rule looks at. */
-export type AccessContext = Pick<CallContext, "principal" | "workload" | "actor" | "signal">;
+export type AccessContext = Pick<CallContext, "principal" | "workload" | "actor" | "signal" | "timeLeftMs">;
 
 /** Throws Fault unauthenticated or permission_denied unless the rule lets the call pass. Fails closed when authz is away. */
 export async function enforceAccess(
@@ -80,7 +84,7 @@ async function allows(
     case "permission": {
       if (principal.kind === "anonymous") return false;
       const object = typeof rule.object === "string" ? rule.object : rule.object(request as never);
-      return authorizer.check({ subject: context.actor, relation: rule.relation, object }, context.signal);
+      return authorizer.check({ subject: context.actor, relation: rule.relation, object }, context);
     }
     case "any":
       for (const part of rule.rules) if (await allows(part, request, context, authorizer)) return true;

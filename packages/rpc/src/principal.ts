@@ -40,6 +40,8 @@ export interface CallContext {
   userAgent: string;
   /** Aborts at the deadline and when the caller goes away. */
   signal: AbortSignal;
+  /** Milliseconds until the deadline; 0 or less after it. */
+  timeLeftMs(): number;
   logger: Logger;
   requestHeader: Headers;
   responseHeader: Headers;

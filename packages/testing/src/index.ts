@@ -1,8 +1,10 @@
 export { eventually } from "./eventually.ts";
 export { createFakeClock, type FakeClock } from "./fake-clock.ts";
+export { type Http2Server, type Http2ServerOptions, startHttp2Server } from "./http2-server.ts";
 export { kafkaMissing, testKafka } from "./kafka/test-kafka.ts";
 export { type RunningPostgres, startPostgres } from "./postgres/start-postgres.ts";
 export { createTestDatabase, type TestDatabase } from "./postgres/test-database.ts";
+export { documentedMetrics, type Scraped, startScraping } from "./scrape.ts";
 export { createSeededRandom } from "./seeded-random.ts";
 export { type SelfSignedCertificate, selfSignedCertificate } from "./self-signed-certificate.ts";
 export { startTcpProxy, type TcpProxy, type TcpProxyOptions } from "./tcp-proxy.ts";

@@ -1,13 +1,18 @@
 import { once } from "node:events";
+import { readFile } from "node:fs/promises";
 import type http from "node:http";
 import http2 from "node:http2";
+import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { eventually } from "@plinth/testing";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { type RawData, WebSocket, WebSocketServer } from "ws";
+import { parse } from "yaml";
 import { type Running, service, startGateway, startTestAuth, type TestAuth } from "./harness.ts";
 import { answers, sendRaw } from "./raw.ts";
 import { startHttpUpstream, type Upstream } from "./upstream.ts";
+
+type Rule = { rateLimit?: object };
 
 let auth: TestAuth;
 let upstream: Upstream & { server: http.Server };
@@ -111,6 +116,25 @@ describe("CORS", () => {
 });
 
 describe("rate limits", () => {
+  it("counts a call by RPC and by REST together where the manifest names the limit, as auth's does for logins", async () => {
+    const manifest = join(import.meta.dirname, "../../auth/platformservice.yaml");
+    const { spec } = parse(await readFile(manifest, "utf8")) as { spec: { route: { rules: Rule[] } } };
+    // Nothing comes back within the test.
+    const rules = spec.route.rules.map((rule) => ({ ...rule, rateLimit: { ...rule.rateLimit, per: "1h" } }));
+    const gateway = await startGateway([service("auth", rules)], { auth: [upstream.port] });
+    onTestFinished(() => gateway.stop());
+    const login = async (path: string) => {
+      const answer = await fetch(`${gateway.url}${path}`, { method: "POST", body: "{}" });
+      await answer.body?.cancel();
+      return answer.status;
+    };
+    const [rest, rpc] = ["/auth/v1/sessions:login", "/plinth.auth.v1.AuthService/Login"] as const;
+    for (let i = 0; i < 5; i++) expect([await login(rest), await login(rpc)]).toEqual([200, 200]);
+    expect([await login(rpc), await login(rest)]).toEqual([429, 429]);
+    // Other calls have limits of their own.
+    expect(await login("/plinth.auth.v1.AuthService/RefreshSession")).toBe(200);
+  });
+
   it("count down, then answer 429 with when to come back", async () => {
     const seen = [await call("/limited/x"), await call("/limited/x"), await call("/limited/x")];
     expect(seen.map((answer) => answer.status)).toEqual([200, 200, 429]);

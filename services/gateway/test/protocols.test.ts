@@ -89,6 +89,14 @@ describe.each([
     await expect(client(transport()).unary({ value: "wait" }, options)).rejects.toThrow(/deadline_exceeded/);
   });
 
+  it("tells the service what is left of the caller's deadline, and no more than the route gives a unary call", async () => {
+    await client(transport()).unary({ value: "x" }, { timeoutMs: 50_000 });
+    const { headers } = upstream.requests.at(-1) as Upstream["requests"][number];
+    const told = Number.parseInt((headers["grpc-timeout"] ?? headers["connect-timeout-ms"]) as string, 10);
+    expect(told).toBeGreaterThan(10_000);
+    expect(told).toBeLessThanOrEqual(headers["grpc-timeout"] === undefined ? 30_000 : 50_000);
+  });
+
   it("refuses an unknown path in the caller's protocol, with a reason", async () => {
     const wrong = { ...EchoService, typeName: "plinth.test.v1.Nothing" };
     const method = { ...EchoService.methods[0], parent: wrong };
@@ -99,6 +107,47 @@ describe.each([
     expect(reasons).toEqual([["ROUTE_NOT_FOUND", "plinth.dev"]]);
     const answer = await fetch(`${running.url}/nowhere/v1/things`);
     expect(await answer.json()).toMatchObject({ error: { code: 404, status: "UNIMPLEMENTED" } });
+  });
+});
+
+describe("a deadline in a header", () => {
+  const url = () => `${running.url}/plinth.test.v1.EchoService/Unary`;
+  const post = (headers: Record<string, string>) =>
+    fetch(url(), { method: "POST", body: '"x"', headers: { "content-type": "application/json", ...headers } });
+
+  it.each([
+    ["x-server-timeout", "20.5", 20.5],
+    ["connect-timeout-ms", "20500", 20_500],
+  ])("%s of plain HTTP is lowered", async (name, given, most) => {
+    await post({ [name]: given });
+    const told = Number(upstream.requests.at(-1)?.headers[name]);
+    expect(told).toBeLessThan(most);
+    expect(told).toBeGreaterThan(most / 4);
+  });
+
+  it("is the route's where the caller brings none", async () => {
+    await post({});
+    const told = Number(upstream.requests.at(-1)?.headers["x-server-timeout"]);
+    expect(told).toBeLessThanOrEqual(30);
+    expect(told).toBeGreaterThan(10);
+  });
+
+  it.each([
+    ["x-server-timeout", "0", "application/json"],
+    ["connect-timeout-ms", "0", "application/json"],
+    ["grpc-timeout", "1n", "application/grpc-web+proto"],
+  ])("%s that has passed keeps the request from the service", async (name, given, type) => {
+    const before = upstream.requests.length;
+    const answer = await post({ [name]: given, "content-type": type });
+    const text = await answer.text();
+    if (type === "application/json") expect(answer.status).toBe(504);
+    else expect(text).toMatch(/grpc-status: ?4/);
+    expect(upstream.requests).toHaveLength(before);
+  });
+
+  it("that cannot be read is left for the service to refuse", async () => {
+    await post({ "x-server-timeout": "soon" });
+    expect(upstream.requests.at(-1)?.headers["x-server-timeout"]).toBe("soon");
   });
 });
 

@@ -1,3 +1,4 @@
+import type { RateLimitSpec } from "@plinth/platform";
 import { type Child, child } from "../child.ts";
 import { routePolicies } from "../gateway-api.ts";
 import type { ServiceObject } from "../resources.ts";
@@ -13,10 +14,14 @@ export function routePolicy(service: ServiceObject, part: RoutePart): Child {
         name,
         authentication: rule.authentication,
         websocket: true,
-        ...(rule.rateLimit ? { rateLimit: rule.rateLimit } : {}),
+        ...(rule.rateLimit ? { rateLimit: qualified(service, rule.rateLimit) } : {}),
         ...(rule.idleTimeout ? { idleTimeout: rule.idleTimeout } : {}),
         ...(rule.maxBodyBytes ? { maxBodyBytes: rule.maxBodyBytes } : {}),
       })),
     },
   });
 }
+
+/** Named limits count together across the policies of a namespace: within one service is what its manifest says. */
+const qualified = ({ metadata }: ServiceObject, { name, ...limit }: RateLimitSpec): RateLimitSpec =>
+  name === undefined ? limit : { name: `${metadata.name}.${name}`, ...limit };

@@ -6,6 +6,19 @@ const rateLimit = {
   description: "Requests above it are answered with 429 and Retry-After.",
   required: ["requests"],
   properties: {
+    name: {
+      type: "string",
+      description:
+        "Rules that give the same name count together, for example the same call by RPC and by REST. Without a name a rule counts for itself.",
+      minLength: 1,
+      maxLength: 128,
+      "x-kubernetes-validations": [
+        {
+          rule: "self.matches('^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$')",
+          message: 'must hold only lower-case letters, digits, "-" and ".", and begin and end with a letter or digit',
+        },
+      ],
+    },
     requests: { type: "integer", format: "int32", minimum: 1, maximum: 1_000_000 },
     per: { ...duration, default: "1s" },
     key: {
@@ -139,6 +152,13 @@ export const route = {
       "x-kubernetes-list-type": "map",
       "x-kubernetes-list-map-keys": ["path", "pathType"],
       items: rule,
+      "x-kubernetes-validations": [
+        {
+          rule: "self.all(a, !has(a.rateLimit) || !has(a.rateLimit.name) || self.all(b, !has(b.rateLimit) || !has(b.rateLimit.name) || b.rateLimit.name != a.rateLimit.name || b.rateLimit == a.rateLimit))",
+          message:
+            "rules whose rateLimit has the same name count together: give requests, per and key the same values in all of them",
+        },
+      ],
     },
     cors,
   },

@@ -1,5 +1,5 @@
 import { Code, ConnectError } from "@connectrpc/connect";
-import { Fault } from "@plinth/kernel";
+import { type Clock, Fault } from "@plinth/kernel";
 import { faultToConnectError } from "../fault-mapping.ts";
 
 /** Why a call is over before its handler is. */
@@ -10,6 +10,8 @@ export interface CallEnd {
   /** Undefined while the call runs. */
   readonly cause: EndCause | undefined;
   readonly signal: AbortSignal;
+  /** Until the deadline, in ms. */
+  leftMs(): number;
 }
 
 const deadlineExceeded = (cause?: unknown): Fault =>
@@ -26,12 +28,21 @@ export function endError(end: CallEnd, thrown: unknown): unknown {
 export class OwnCallEnd implements CallEnd {
   cause: EndCause | undefined;
   readonly #timer: NodeJS.Timeout;
+  readonly #clock: Clock;
+  readonly #deadlineMs: number;
   #onDeadline: () => void = () => {};
   #controller: AbortController | undefined;
 
-  constructor(timeoutMs: number) {
+  constructor(timeoutMs: number, clock: Clock) {
+    this.#clock = clock;
+    this.#deadlineMs = clock.monotonicMs() + timeoutMs;
     this.#timer = setTimeout(expire, timeoutMs, this);
     if (timeoutMs <= 0) this.end("deadline");
+  }
+
+  leftMs(): number {
+    // The timer counts from when its turn of the event loop began, and may be ahead of the clock.
+    return this.cause === "deadline" ? 0 : this.#deadlineMs - this.#clock.monotonicMs();
   }
 
   /** Called at the deadline; at once when that has passed. */
@@ -65,12 +76,27 @@ const reasonOf = (cause: EndCause): ConnectError =>
     ? faultToConnectError(deadlineExceeded())
     : new ConnectError(cause === "caller" ? "the caller went away" : "the call has ended", Code.Canceled);
 
+export interface LinkedCallEndOptions {
+  /** Of the request: aborts at the deadline that it brought, which the library counts, and when the caller goes away. */
+  signal: AbortSignal;
+  /** What the request brought; undefined: nothing. */
+  givenMs: number | undefined;
+  /** Counted here where it brought nothing. */
+  defaultTimeoutMs: number;
+  clock: Clock;
+}
+
 /** The end of a call that the library runs: its signal, and our deadline where the caller set none. */
-export function linkedCallEnd(requestSignal: AbortSignal, timeoutMs: number | undefined): CallEnd {
+export function linkedCallEnd(options: LinkedCallEndOptions): CallEnd {
+  const { signal: requestSignal, givenMs, defaultTimeoutMs, clock } = options;
+  const deadlineMs = clock.monotonicMs() + (givenMs ?? defaultTimeoutMs);
   const signal =
-    timeoutMs === undefined ? requestSignal : AbortSignal.any([requestSignal, AbortSignal.timeout(timeoutMs)]);
+    givenMs !== undefined ? requestSignal : AbortSignal.any([requestSignal, AbortSignal.timeout(defaultTimeoutMs)]);
   return {
     signal,
+    leftMs() {
+      return this.cause === "deadline" ? 0 : deadlineMs - clock.monotonicMs();
+    },
     get cause() {
       if (!signal.aborted) return undefined;
       if (!requestSignal.aborted) return "deadline";

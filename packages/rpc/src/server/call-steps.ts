@@ -1,6 +1,7 @@
 import type { DescMessage, DescMethod, Message } from "@bufbuild/protobuf";
 import { Code, type ConnectError } from "@connectrpc/connect";
-import { type Context, context, propagation, type Span, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
+import { codeToString } from "@connectrpc/connect/protocol-connect";
+import { context, propagation, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
 import { type Clock, cellHistogram, Fault, type HistogramCell, type Logger, type Random } from "@plinth/kernel";
 import { type Authorizer, enforceAccess } from "../access.ts";
 import type { Authenticator } from "../auth/authenticator.ts";
@@ -59,9 +60,22 @@ export interface CallSteps {
    * Throws ConnectErrors only.
    */
   run<T>(rpc: ServedRpc, call: ServerCall, message: unknown, handle: () => Promise<T>): Promise<T>;
+  /** The same for an RPC that answers with a stream: its span and its duration end when the stream does, with its code. */
+  runStream<T extends Streamed>(rpc: ServedRpc, call: ServerCall, handle: () => Promise<T>): Promise<T>;
   validate(schema: DescMessage, message: Message): void;
-  /** What a stream threw after its head, when it has passed the steps already: as its caller may see it, logged. */
-  fail(rpc: ServedRpc, call: ServerCall, thrown: unknown): ConnectError;
+}
+
+interface Streamed {
+  readonly message: AsyncIterable<unknown>;
+}
+
+/** One call while it is watched. */
+interface Watched {
+  inside<T>(run: () => T): T;
+  /** The first end counts. */
+  end(code: string): void;
+  /** As its caller may see it, logged. */
+  fail(thrown: unknown): ConnectError;
 }
 
 const saneRequestId = /^[A-Za-z0-9._-]{1,128}$/;
@@ -79,24 +93,53 @@ export function createCallSteps(options: CallStepsOptions): CallSteps {
   let inHand = 0;
 
   /** One span per call; its ids are in every log line of the call. */
-  async function run<T>(rpc: ServedRpc, call: ServerCall, message: unknown, handle: () => Promise<T>): Promise<T> {
+  function watch(rpc: ServedRpc, call: ServerCall): Watched {
     const parent = propagation.extract(context.active(), call.head, headGetter);
     const span = tracer.startSpan(rpc.name, rpc.spanOptions, parent);
     call.spanContext = span.spanContext();
     if (span.isRecording()) span.setAttribute("plinth.request_id", call.requestId);
     const beginMs = clock.monotonicMs();
-    let code = "ok";
-    try {
-      return await inSpan(parent, span, () => pass(rpc, call, message, handle));
-    } catch (err) {
-      const error = inSpan(parent, span, () => mapError(rpc, call, err));
-      error.metadata.set("x-request-id", call.requestId);
-      code = Code[error.code]?.toLowerCase() ?? "unknown";
-      span.setStatus({ code: SpanStatusCode.ERROR, message: code });
-      throw error;
-    } finally {
+    const inner = trace.setSpan(parent, span);
+    let isOver = false;
+    function end(code: string): void {
+      if (isOver) return;
+      isOver = true;
+      if (code !== "ok") span.setStatus({ code: SpanStatusCode.ERROR, message: code });
       durationOf(rpc, code).record((clock.monotonicMs() - beginMs) / 1000);
       span.end();
+    }
+    return {
+      inside: (run) => context.with(inner, run),
+      end,
+      fail(thrown) {
+        const error = context.with(inner, () => mapError(rpc, call, thrown));
+        end(codeToString(error.code));
+        return error;
+      },
+    };
+  }
+
+  async function run<T>(rpc: ServedRpc, call: ServerCall, message: unknown, handle: () => Promise<T>): Promise<T> {
+    const watched = watch(rpc, call);
+    try {
+      const result = await watched.inside(() => pass(rpc, call, message, handle));
+      watched.end("ok");
+      return result;
+    } catch (err) {
+      throw named(watched.fail(err), call);
+    }
+  }
+
+  async function runStream<T extends Streamed>(rpc: ServedRpc, call: ServerCall, handle: () => Promise<T>): Promise<T> {
+    const watched = watch(rpc, call);
+    try {
+      const answer = await watched.inside(() => pass(rpc, call, undefined, handle));
+      // A handler that does not notice that its caller left is no reason to go on counting.
+      const over = (): void => watched.end(call.end.cause === "deadline" ? "deadline_exceeded" : "canceled");
+      call.signal.addEventListener("abort", over, { once: true });
+      return { ...answer, message: followed(answer.message, watched) };
+    } catch (err) {
+      throw named(watched.fail(err), call);
     }
   }
 
@@ -156,12 +199,39 @@ export function createCallSteps(options: CallStepsOptions): CallSteps {
       return createServerCall({ requestId, head, remoteAddress, end, logger });
     },
     run,
+    runStream,
     validate,
-    fail: mapError,
   };
 }
 
-const inSpan = <T>(parent: Context, span: Span, run: () => T): T => context.with(trace.setSpan(parent, span), run);
+/** The messages of an answer, made within the call's span. What is thrown has its request's id in the head already. */
+async function* followed(messages: AsyncIterable<unknown>, watched: Watched): AsyncGenerator<unknown> {
+  const iterator = messages[Symbol.asyncIterator]();
+  let isDone = false;
+  try {
+    for (;;) {
+      const next = await watched.inside(() => iterator.next());
+      isDone = next.done === true;
+      if (isDone) break;
+      yield next.value;
+    }
+    watched.end("ok");
+  } catch (err) {
+    isDone = true;
+    throw watched.fail(err);
+  } finally {
+    // Nobody reads on.
+    if (!isDone) {
+      watched.end("canceled");
+      await watched.inside(() => iterator.return?.());
+    }
+  }
+}
+
+function named(error: ConnectError, call: ServerCall): ConnectError {
+  error.metadata.set("x-request-id", call.requestId);
+  return error;
+}
 
 const headGetter = {
   keys: (head: HttpHead): string[] => [...head.toHeaders().keys()],

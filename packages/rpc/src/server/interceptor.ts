@@ -1,5 +1,8 @@
 import type { DescMethod } from "@bufbuild/protobuf";
-import type { Interceptor } from "@connectrpc/connect";
+import type { Interceptor, StreamResponse } from "@connectrpc/connect";
+import { parseTimeout as parseConnectTimeout } from "@connectrpc/connect/protocol-connect";
+import { parseTimeout as parseGrpcTimeout } from "@connectrpc/connect/protocol-grpc";
+import type { Clock } from "@plinth/kernel";
 import { headOf } from "../http-head.ts";
 import { linkedCallEnd } from "./call-end.ts";
 import type { CallSteps, ServedRpc } from "./call-steps.ts";
@@ -10,13 +13,18 @@ export interface InterceptorOptions {
   rpcOf(method: DescMethod): ServedRpc;
   /** Deadline of calls that bring none. */
   defaultTimeoutMs: number;
+  /** Longer ones the library has refused by now. */
+  maxTimeoutMs: number;
+  clock: Clock;
 }
 
 /** Takes calls that the library serves, streams most of all, through the steps of every call. */
-export function createInterceptor({ steps, rpcOf, defaultTimeoutMs }: InterceptorOptions): Interceptor {
+export function createInterceptor(options: InterceptorOptions): Interceptor {
+  const { steps, rpcOf, defaultTimeoutMs, maxTimeoutMs, clock } = options;
   return (next) => async (request) => {
     const { header, signal, contextValues } = request;
-    const end = linkedCallEnd(signal, hasDeadline(header) ? undefined : defaultTimeoutMs);
+    const givenMs = timeoutOf(header, maxTimeoutMs);
+    const end = linkedCallEnd({ signal, givenMs, defaultTimeoutMs, clock });
     const call = steps.begin(headOf(header), contextValues.get(peerAddressKey), end);
     contextValues.set(serverCallKey, call);
     const rpc = rpcOf(request.method);
@@ -32,20 +40,16 @@ export function createInterceptor({ steps, rpcOf, defaultTimeoutMs }: Intercepto
         yield message;
       }
     }
-    const answer = await steps.run(rpc, call, undefined, () => next({ ...request, message: checked() }));
+    const handle = () => next({ ...request, message: checked() });
+    // The one message of an answer that is no stream is there when the handler is through.
+    const answer = await (request.method.methodKind === "client_streaming"
+      ? steps.run(rpc, call, undefined, handle)
+      : steps.runStream(rpc, call, handle as () => Promise<StreamResponse>));
     answer.header.set("x-request-id", call.requestId);
-    return answer.stream
-      ? { ...answer, message: explained(answer.message, (err) => steps.fail(rpc, call, err)) }
-      : answer;
+    return answer;
   };
 }
 
-async function* explained<T>(messages: AsyncIterable<T>, explain: (thrown: unknown) => unknown): AsyncGenerator<T> {
-  try {
-    yield* messages;
-  } catch (err) {
-    throw explain(err);
-  }
-}
-
-const hasDeadline = (header: Headers): boolean => header.has("connect-timeout-ms") || header.has("grpc-timeout");
+const timeoutOf = (header: Headers, maxMs: number): number | undefined =>
+  parseConnectTimeout(header.get("connect-timeout-ms"), maxMs).timeoutMs ??
+  parseGrpcTimeout(header.get("grpc-timeout"), maxMs).timeoutMs;

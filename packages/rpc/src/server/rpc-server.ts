@@ -84,13 +84,14 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
       createInterceptor({
         steps,
         rpcOf: (method) => rpcs.get(method) ?? steps.rpc(method, undefined),
-        defaultTimeoutMs: limits.defaultTimeoutMs,
+        ...limits,
+        clock: options.clock,
       }),
     ],
     shutdownSignal: shutdown.signal,
     jsonOptions: { registry },
   });
-  const unary = createUnaryServer({ ...limits, steps, registry, explainError, logger: options.logger });
+  const unary = createUnaryServer({ ...options, ...limits, steps, registry, explainError });
   for (const { service, routes } of services) {
     for (const method of service.methods) {
       const route = routes.get(method.localName);

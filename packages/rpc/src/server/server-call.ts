@@ -61,6 +61,7 @@ export function createServerCall({ requestId, head, remoteAddress, end, logger }
     get signal() {
       return end.signal;
     },
+    timeLeftMs: () => end.leftMs(),
     get logger() {
       callLogger ??= logger.child({ request_id: requestId });
       return callLogger;

@@ -30,6 +30,8 @@ export type PlatformReason =
   | "CONDITION_PARAMETER_INVALID"
   /** A condition needs a parameter that neither the relationship nor the request has. */
   | "CONDITION_PARAMETER_MISSING"
+  /** The connections to the instances of another service carry as many calls as those allow, and too many wait. */
+  | "CONNECTIONS_FULL"
   /** A single check of a batch has a consistency token of its own. */
   | "CONSISTENCY_MISPLACED"
   /** The write that the token names is not visible yet. */
@@ -214,6 +216,8 @@ export type PlatformReason =
   | "UPSTREAM_BROKE_OFF"
   /** An instance broke off before it answered. */
   | "UPSTREAM_FAILED"
+  /** The instances take no more streams on their connections, and too many requests wait. */
+  | "UPSTREAM_FULL"
   /** No instance accepted a connection. */
   | "UPSTREAM_UNREACHABLE"
   /** A caller that is no user did not say whose sessions. */

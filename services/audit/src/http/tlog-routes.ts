@@ -59,7 +59,7 @@ export function tlogRoutes(options: TlogRoutesOptions): HttpRoutes {
     await enforceAccess(
       mayRead,
       undefined,
-      { principal, workload: undefined, actor: actorOf(principal), signal },
+      { principal, workload: undefined, actor: actorOf(principal), signal, timeLeftMs: () => timeoutMs },
       authorizer,
     );
   }

@@ -12,7 +12,7 @@ export function revokeSession(
     const session = await sessions.get(sessionId);
     const own = session && call.actor === `user:${session.userId}`;
     const question = { subject: call.actor, relation: "can_manage_sessions", object: "platform:plinth" };
-    if (!own && !(await authorizer.check(question, call.signal))) throw notFound(sessionId);
+    if (!own && !(await authorizer.check(question, call))) throw notFound(sessionId);
     if (!session) throw notFound(sessionId);
     await sessions.revoke({ sessionId }, "revoked", call);
     return {};

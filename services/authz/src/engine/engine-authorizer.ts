@@ -3,5 +3,5 @@ import type { PermissionEngine } from "./permission-engine.ts";
 
 /** The access rules of this service's own RPCs are answered by its own engine. */
 export const createEngineAuthorizer = (engine: PermissionEngine): Authorizer => ({
-  check: (question, signal) => engine.check(question, { atLeastAsFresh: "", signal }),
+  check: (question, { signal }) => engine.check(question, { atLeastAsFresh: "", signal }),
 });

@@ -32,7 +32,8 @@ export function compileRule(
   const before = reader.problems.length;
   const pathType = reader.oneOf(rule["pathType"], `${field}.pathType`, ["Prefix", "Exact"], "Prefix");
   const id = `${service}/${index}`;
-  const rateLimit = compileRateLimit(reader, id, `${field}.rateLimit`, rule["rateLimit"]);
+  const names = { rule: id, shared: (name: string) => `${service}.${name}` };
+  const rateLimit = compileRateLimit(reader, names, `${field}.rateLimit`, rule["rateLimit"]);
   const compiled = {
     id,
     service,
@@ -67,9 +68,17 @@ export function compileRule(
   return problem ? { ...compiled, invalid: `${problem.field} ${problem.message}` } : compiled;
 }
 
+/** What rate limits are counted under. */
+export interface RateLimitNames {
+  /** A rule's own. */
+  rule: string;
+  /** That of all rules which give this name. */
+  shared(name: string): string;
+}
+
 export function compileRateLimit(
   reader: FieldReader,
-  id: string,
+  names: RateLimitNames,
   field: string,
   value: unknown,
 ): RateLimitPolicy | undefined {
@@ -77,10 +86,14 @@ export function compileRateLimit(
   const limit = reader.record(value, field);
   if (limit === undefined) return undefined;
   if (limit["requests"] === undefined) reader.report(`${field}.requests`, "is required");
-  return {
-    id,
+  const numbers = {
     requests: reader.count(limit["requests"], `${field}.requests`, { fallback: 1, min: 1, max: 1_000_000 }),
     perMs: reader.durationMs(limit["per"], `${field}.per`, { fallback: 1000, min: 1000, max: day }),
     key: reader.oneOf(limit["key"], `${field}.key`, ["Principal", "Address"], "Principal"),
   };
+  const name = limit["name"] === undefined ? undefined : reader.text(limit["name"], `${field}.name`);
+  if (name === undefined) return { id: names.rule, ...numbers };
+  // The same name with other numbers is a mistake, and counts for itself.
+  const { requests, perMs, key } = numbers;
+  return { id: `${names.shared(name)} ${requests}/${perMs} ${key}`, ...numbers };
 }

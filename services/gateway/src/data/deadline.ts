@@ -1,8 +1,9 @@
 import type { Exchange } from "./exchange.ts";
-import { clientTimeoutMs, isStreaming } from "./protocol-kind.ts";
+import { isStreaming } from "./protocol-kind.ts";
 import { refusals } from "./refusals.ts";
 import { refuse } from "./respond.ts";
 import type { Route } from "./route.ts";
+import { callerTimeoutMs } from "./time-left.ts";
 
 const never = Number.POSITIVE_INFINITY;
 
@@ -11,14 +12,13 @@ const never = Number.POSITIVE_INFINITY;
  * - A unary call has `timeoutMs` from its start to the end of its answer.
  * - A stream has `timeoutMs` from the end of its request until its answer begins, and then only the idle limit.
  * - `idleTimeoutMs` of silence in both directions ends anything.
- * - The caller's own deadline (connect-timeout-ms, grpc-timeout) is an upper bound for all.
+ * - The caller's own deadline (connect-timeout-ms, grpc-timeout, x-server-timeout) is an upper bound for all.
  */
 export function startDeadline(exchange: Exchange): void {
-  const { connectTimeout, grpcTimeout } = exchange.head;
-  const own = clientTimeoutMs(connectTimeout, grpcTimeout);
+  const own = callerTimeoutMs(exchange.kind, exchange.head);
   exchange.deadlineMs = own === undefined ? never : exchange.startedMs + own;
   const route = exchange.route as Route;
-  exchange.timer = setTimeout(check, Math.min(own ?? never, route.timeoutMs, route.idleTimeoutMs), exchange);
+  exchange.timer = setTimeout(check, Math.ceil(Math.min(own ?? never, route.timeoutMs, route.idleTimeoutMs)), exchange);
 }
 
 /** The moment at which the route's own limit for the current phase is over. */

@@ -1,7 +1,7 @@
 import { Latency, Outlier, type OutlierOptions } from "@plinth/balancer";
-import { hostPort } from "@plinth/kernel";
+import { createHttp2Sessions, type Http2Sessions } from "@plinth/clients/http2";
+import { type Clock, hostPort } from "@plinth/kernel";
 import { ConnectionPool } from "./http1/connection-pool.ts";
-import { Http2Sessions } from "./http2-sessions.ts";
 
 export const upstreamLimits = {
   /** A local network answers a handshake in milliseconds; a black hole never does. */
@@ -20,6 +20,16 @@ export const upstreamLimits = {
   interimMax: 16,
 } as const;
 
+export interface EndpointOptions {
+  service: string;
+  host: string;
+  port: number;
+  clock: Clock;
+  outlier?: OutlierOptions | undefined;
+  /** Told how long each request that had to wait for its place on an HTTP/2 connection did. */
+  onWaited?: ((ms: number) => void) | undefined;
+}
+
 /** One instance of a service, with its connections. */
 export class Endpoint {
   readonly service: string;
@@ -34,19 +44,25 @@ export class Endpoint {
   inFlight = 0;
   #pool: ConnectionPool | undefined;
 
-  constructor(service: string, host: string, port: number, outlier: OutlierOptions = {}) {
+  constructor({ service, host, port, clock, outlier, onWaited }: EndpointOptions) {
     this.service = service;
     this.host = host;
     this.port = port;
     this.authority = hostPort(host, port);
     this.outlier = new Outlier(outlier);
-    this.sessions = new Http2Sessions(`http://${this.authority}`);
+    const { connectTimeoutMs } = upstreamLimits;
+    this.sessions = createHttp2Sessions({ authority: `http://${this.authority}`, clock, connectTimeoutMs, onWaited });
   }
 
   /** Opened by the first request. */
   get pool(): ConnectionPool {
     this.#pool ??= new ConnectionPool({ host: this.host, port: this.port, ...upstreamLimits });
     return this.#pool;
+  }
+
+  /** Over HTTP/2. */
+  connections(): { open: number; waiting: number } {
+    return this.sessions.counts();
   }
 
   /** Lets requests in flight finish, then closes the connections. */

@@ -3,8 +3,10 @@ import type { Clock } from "@plinth/kernel";
 import type { Downstream, DownstreamEvents } from "./downstream.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Entrance } from "./entrance.ts";
+import type { KeptBody } from "./kept-body.ts";
 import { isStreaming, type ProtocolKind, protocolKind } from "./protocol-kind.ts";
 import type { RateLimitDecision } from "./rate-limiter.ts";
+import type { Refusal } from "./refusals.ts";
 import type { RequestHead } from "./request-head.ts";
 import type { Backend, Route } from "./route.ts";
 
@@ -74,8 +76,12 @@ export class Exchange implements DownstreamEvents {
   requestBytes = 0;
   responseBytes = 0;
   attempts = 0;
+  /** Streams that an instance refused to take, beside the attempts. */
+  refused = 0;
   /** When the last of them began, on the monotonic clock. */
   attemptMs = 0;
+  /** What to say when no endpoint is left to try. */
+  failed: Refusal | undefined;
   /** Endpoints that could not be connected since the last pause. */
   unreachable: readonly Endpoint[] = [];
   /** Attempts that ended so. */
@@ -85,6 +91,8 @@ export class Exchange implements DownstreamEvents {
   searchEndMs = 0;
   upstreamHeaders: string[] | undefined;
   bufferedBody: Buffer | undefined;
+  /** A body that is streamed over HTTP/2, and may be streamed again while it is small. */
+  keptBody: KeptBody | undefined;
   timer: NodeJS.Timeout | undefined;
   /** Bounds one attempt, or waits for the next one. */
   attemptTimer: NodeJS.Timeout | undefined;

@@ -1,10 +1,11 @@
+import { StreamsFull } from "@plinth/clients/http2";
 import type { Random } from "@plinth/kernel";
 import { changePath } from "./change-path.ts";
 import type { DownstreamHeaders } from "./downstream-headers.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Exchange } from "./exchange.ts";
 import { type BodyLimit, Http1Forward } from "./http1-forward.ts";
-import { Http2Forward } from "./http2-forward.ts";
+import { Http2Forward, StreamRefused } from "./http2-forward.ts";
 import type { GatewayMetrics } from "./metrics.ts";
 import type { Mirrors } from "./mirrors.ts";
 import { pickBackend } from "./pick-backend.ts";
@@ -12,6 +13,7 @@ import { badRequest, type Refusal, refusals } from "./refusals.ts";
 import { BodyIncomplete, BodyMalformed, BodyTooLarge } from "./request-body.ts";
 import { refuse } from "./respond.ts";
 import type { Rewrite, Route } from "./route.ts";
+import { tellTimeLeft, timeLeftMs } from "./time-left.ts";
 import { upstreamHeaders } from "./upstream-headers.ts";
 import type { Upstreams } from "./upstreams.ts";
 import { WebSocketForward } from "./websocket-forward.ts";
@@ -33,6 +35,8 @@ const unreachableMax = 10;
 const searchMaxMs = 2_500;
 /** Pauses, in milliseconds, when no listed endpoint can be reached: their list is behind by moments where pods end at once. */
 const searchPausesMs = [50, 200] as const;
+/** A request whose connections go away under it, one after the other, is sent again so often. */
+const refusedMax = 10;
 /** A body up to this size with a known length is read before an endpoint is taken: one write, and repeatable. */
 const bufferedBodyBytesMax = 64 * 1024;
 
@@ -108,9 +112,13 @@ export class Forwarder implements ForwardOutcome {
   #attempt(exchange: Exchange): void {
     if (exchange.ended) return;
     const route = exchange.route as Route;
+    if (timeLeftMs(exchange) < 1) {
+      refuse(exchange, refusals.deadline);
+      return;
+    }
     const endpoint = this.#upstreams.pick(exchange.backend?.service ?? route.service, exchange.unreachable);
     if (endpoint === undefined) {
-      if (exchange.attempts === 0) refuse(exchange, refusals.noEndpoint);
+      if (exchange.attempts === 0) refuse(exchange, exchange.failed ?? refusals.noEndpoint);
       else this.#searchOn(exchange);
       return;
     }
@@ -119,7 +127,9 @@ export class Forwarder implements ForwardOutcome {
     if (exchange.attempts === 1) exchange.searchEndMs = exchange.attemptMs + searchMaxMs;
     exchange.endpoint = endpoint;
     exchange.upstreamHeaders ??= upstreamHeaders(exchange, this.#workloadToken.current());
-    if (route.mirrors !== undefined && exchange.attempts === 1) this.#mirrors.send(exchange, route.mirrors);
+    tellTimeLeft(exchange, exchange.upstreamHeaders);
+    if (route.mirrors !== undefined && exchange.attempts === 1 && exchange.refused === 0)
+      this.#mirrors.send(exchange, route.mirrors);
     if (route.attemptTimeoutMs !== undefined) this.#boundAttempt(exchange, route.attemptTimeoutMs);
     this.#send(exchange, endpoint, exchange.upstreamHeaders);
   }
@@ -173,7 +183,9 @@ export class Forwarder implements ForwardOutcome {
   }
 
   answered(exchange: Exchange, endpoint: Endpoint, status: number, headers: DownstreamHeaders): boolean {
-    if (status >= 502 && status <= 504) {
+    // What a service does not answer in the time that its caller leaves it says nothing about it.
+    const isCallersHaste = status === 504 && Number.isFinite(exchange.deadlineMs);
+    if (status >= 502 && status <= 504 && !isCallersHaste) {
       this.#metrics.upstreamFailed(endpoint.service, "status");
       this.#upstreams.failed(endpoint, exchange.attemptMs);
     } else this.#upstreams.succeeded(endpoint, exchange.attemptMs);
@@ -181,6 +193,7 @@ export class Forwarder implements ForwardOutcome {
       this.#retry(exchange);
       return false;
     }
+    exchange.keptBody?.forget();
     exchange.status = status;
     exchange.grpcStatus = headers.grpcStatus;
     exchange.openEnded = exchange.streaming || headers.contentLength < 0;
@@ -194,34 +207,51 @@ export class Forwarder implements ForwardOutcome {
       refuse(exchange, refusal);
       return;
     }
-    this.#metrics.upstreamFailed(endpoint.service, sent ? "broken" : "connect");
-    this.#upstreams.failed(endpoint, exchange.attemptMs);
+    // Neither says that the instance is not well.
+    const isFull = err instanceof StreamsFull;
+    const isRefused = err instanceof StreamRefused;
+    if (isFull || isRefused) this.#metrics.upstreamFailed(endpoint.service, isFull ? "full" : "refused");
+    else {
+      this.#metrics.upstreamFailed(endpoint.service, sent ? "broken" : "connect");
+      this.#upstreams.failed(endpoint, exchange.attemptMs);
+    }
     if (exchange.ended) return;
     if (exchange.downstream.headersSent) {
       exchange.reason = "UPSTREAM_BROKE_OFF";
       exchange.downstream.abort();
-    } else if (!this.#canSendAgain(exchange)) refuse(exchange, sent ? refusals.upstreamFailed : refusals.connectFailed);
-    else if (!sent) {
-      exchange.unreachable = [...exchange.unreachable, endpoint];
-      exchange.unreached++;
-      if (exchange.unreachable.length < unreachableMax && exchange.attemptMs < exchange.searchEndMs)
-        this.#attempt(exchange);
-      else this.#searchOn(exchange);
-    } else if (exchange.attempts - exchange.unreached < attemptsMax && isRepeatable(exchange)) this.#attempt(exchange);
-    else if (this.#mayRetry(exchange)) this.#attempt(exchange);
-    else refuse(exchange, refusals.upstreamFailed);
+    } else if (isRefused ? this.#mayOpenAgain(exchange) : this.#mayAttemptAgain(exchange, sent)) {
+      exchange.failed = isFull ? refusals.upstreamFull : refusals.connectFailed;
+      // Refused streams are opened again on another connection, to the same instance if there is no other.
+      if (isRefused) exchange.attempts--;
+      if (isRefused || sent) this.#attempt(exchange);
+      else this.#passOver(exchange, endpoint);
+    } else refuse(exchange, sent ? refusals.upstreamFailed : isFull ? refusals.upstreamFull : refusals.connectFailed);
   }
 
-  /** What a first attempt took of the caller's body cannot be read again. */
-  #canSendAgain(exchange: Exchange): boolean {
-    return exchange.bufferedBody !== undefined || exchange.requestBytes === 0;
+  #mayOpenAgain(exchange: Exchange): boolean {
+    return ++exchange.refused < refusedMax && hasBodyStill(exchange);
   }
 
-  /** No listed endpoint can be reached: after a pause all that are listed then are tried. */
+  #mayAttemptAgain(exchange: Exchange, sent: boolean): boolean {
+    if (!hasBodyStill(exchange)) return false;
+    if (!sent || (exchange.attempts - exchange.unreached < attemptsMax && isRepeatable(exchange))) return true;
+    return this.#mayRetry(exchange);
+  }
+
+  #passOver(exchange: Exchange, endpoint: Endpoint): void {
+    exchange.unreachable = [...exchange.unreachable, endpoint];
+    exchange.unreached++;
+    if (exchange.unreachable.length < unreachableMax && exchange.attemptMs < exchange.searchEndMs)
+      this.#attempt(exchange);
+    else this.#searchOn(exchange);
+  }
+
+  /** No listed endpoint can be reached: after a pause all that are listed then are tried. Full ones were waited for already. */
   #searchOn(exchange: Exchange): void {
-    const pauseMs = searchPausesMs[exchange.searchPauses++];
+    const failed = exchange.failed ?? refusals.connectFailed;
+    const pauseMs = failed === refusals.connectFailed ? searchPausesMs[exchange.searchPauses++] : undefined;
     if (pauseMs === undefined || exchange.nowMs() + pauseMs > exchange.searchEndMs) {
-      refuse(exchange, refusals.connectFailed);
+      refuse(exchange, failed);
       return;
     }
     exchange.unreachable = [];
@@ -230,6 +260,10 @@ export class Forwarder implements ForwardOutcome {
     exchange.attemptTimer = setTimeout(() => this.#attempt(exchange), pauseMs);
   }
 }
+
+/** What a first attempt took of the caller's body is kept, or there was none. */
+const hasBodyStill = ({ requestBytes, bufferedBody, keptBody }: Exchange): boolean =>
+  requestBytes === 0 || bufferedBody !== undefined || keptBody?.isWhole === true;
 
 function rewrite(exchange: Exchange, { hostname, path }: Rewrite): void {
   if (hostname !== undefined) exchange.rewrittenHost = hostname;

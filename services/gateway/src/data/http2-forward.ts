@@ -1,8 +1,10 @@
-import { type ClientHttp2Session, type ClientHttp2Stream, constants } from "node:http2";
+import { type ClientHttp2Stream, constants } from "node:http2";
+import { type PooledSession, type SessionWaiter, wasNotProcessed } from "@plinth/clients/http2";
 import { DownstreamHeaders } from "./downstream-headers.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Exchange, Forwarding } from "./exchange.ts";
 import type { ForwardOutcome } from "./forward.ts";
+import { KeptBody } from "./kept-body.ts";
 import { type BodySink, BodyTooLarge } from "./request-body.ts";
 import type { Route } from "./route.ts";
 
@@ -16,12 +18,22 @@ class StreamClosed extends Error {
   }
 }
 
+/** The instance has not touched the request: it may be sent again, whatever it was. */
+export class StreamRefused extends Error {
+  constructor(cause?: unknown) {
+    super("the service took no more streams on this connection", { cause });
+    this.name = "StreamRefused";
+  }
+}
+
 /** One attempt over HTTP/2, both directions streaming, trailers kept: gRPC and Connect streams. */
-export class Http2Forward implements Forwarding, BodySink {
+export class Http2Forward implements Forwarding, BodySink, SessionWaiter {
   readonly #exchange: Exchange;
   readonly #endpoint: Endpoint;
   readonly #outcome: ForwardOutcome;
-  #session: ClientHttp2Session | undefined;
+  #pooled: PooledSession | undefined;
+  #headers: string[] = [];
+  #authority = "";
   #stream: ClientHttp2Stream | undefined;
   #cancelled = false;
   #settled = false;
@@ -37,29 +49,34 @@ export class Http2Forward implements Forwarding, BodySink {
   }
 
   send(headers: string[], authority: string): void {
+    const { sessions } = this.#endpoint;
     this.#endpoint.inFlight++;
-    this.#endpoint.sessions.acquire().then(
-      (session) => this.#start(session, headers, authority),
-      (err: Error) => this.#fail(err, false),
-    );
+    this.#headers = headers;
+    this.#authority = authority;
+    const pooled = sessions.take();
+    if (pooled === undefined) sessions.wait(this);
+    else this.onSession(pooled);
   }
 
-  #start(session: ClientHttp2Session, headers: string[], authority: string): void {
-    this.#session = session;
-    if (this.#cancelled) {
-      this.#settle();
-      return;
-    }
+  onUnavailable(err: Error): void {
+    this.#fail(err, false);
+  }
+
+  onSession(pooled: PooledSession): void {
+    this.#pooled = pooled;
+    const { session } = pooled;
     const exchange = this.#exchange;
+    const authority = this.#authority;
     const path = exchange.upstreamTarget;
     const head = [":method", exchange.method, ":scheme", "http", ":authority", authority, ":path", path];
     if (exchange.head.contentLength >= 0) head.push("content-length", String(exchange.head.contentLength));
     if (exchange.head.teTrailers) head.push("te", "trailers");
     let stream: ClientHttp2Stream;
     try {
-      stream = session.request(head.concat(headers), { endStream: !exchange.downstream.hasBody });
+      stream = session.request(head.concat(this.#headers), { endStream: !exchange.downstream.hasBody });
     } catch (err) {
-      this.#fail(err as Error, false);
+      // It began to close between two turns of the event loop.
+      this.#fail(session.closed || session.destroyed ? new StreamRefused(err) : (err as Error), false);
       return;
     }
     this.#stream = stream;
@@ -88,13 +105,12 @@ export class Http2Forward implements Forwarding, BodySink {
     }
     if (!streaming) this.#bodyBytesMax = (route as Route).maxBodyBytes;
     stream.on("drain", () => downstream.resumeBody());
-    downstream.readBody(this);
+    this.#exchange.keptBody ??= new KeptBody(this.#exchange);
+    this.#exchange.keptBody.attach(this);
   }
 
   onBodyData(chunk: Buffer): void {
     const exchange = this.#exchange;
-    exchange.requestBytes += chunk.length;
-    exchange.touch();
     const stream = this.#stream;
     if (stream === undefined || stream.destroyed || stream.writableEnded) return;
     if (exchange.requestBytes > this.#bodyBytesMax) {
@@ -156,17 +172,23 @@ export class Http2Forward implements Forwarding, BodySink {
   #onClose(): void {
     if (this.#settled) return;
     const rstCode = this.#stream?.rstCode ?? 0;
-    // A refused stream was not processed (RFC 9113 section 8.7): it may be sent again.
     if (this.#finished) this.#settle();
-    else this.#fail(new StreamClosed(rstCode), rstCode !== constants.NGHTTP2_REFUSED_STREAM);
+    else if (this.#wasNotProcessed) this.#fail(new StreamRefused(), false);
+    else this.#fail(new StreamClosed(rstCode), true);
+  }
+
+  get #wasNotProcessed(): boolean {
+    const session = this.#pooled?.session;
+    return session !== undefined && this.#stream !== undefined && wasNotProcessed(session, this.#stream);
   }
 
   cancel(): void {
     if (this.#settled || this.#cancelled) return;
     this.#cancelled = true;
     const stream = this.#stream;
-    if (stream && !stream.destroyed) stream.close(constants.NGHTTP2_CANCEL);
-    if (stream) this.#settle();
+    if (stream === undefined) this.#endpoint.sessions.abandon(this);
+    else if (!stream.destroyed) stream.close(constants.NGHTTP2_CANCEL);
+    this.#settle();
   }
 
   resume(): void {
@@ -184,6 +206,6 @@ export class Http2Forward implements Forwarding, BodySink {
     if (this.#settled) return;
     this.#settled = true;
     this.#endpoint.inFlight--;
-    if (this.#session) this.#endpoint.sessions.release(this.#session);
+    if (this.#pooled !== undefined) this.#endpoint.sessions.release(this.#pooled);
   }
 }

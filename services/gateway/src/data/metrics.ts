@@ -6,7 +6,7 @@ import type { Exchange } from "./exchange.ts";
 export interface GatewayMetrics {
   started(): void;
   ended(exchange: Exchange, durationMs: number): void;
-  upstreamFailed(service: string, kind: "connect" | "broken" | "status"): void;
+  upstreamFailed(service: string, kind: "connect" | "broken" | "status" | "full" | "refused"): void;
   rateLimited(routeId: string): void;
 }
 

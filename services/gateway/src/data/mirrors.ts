@@ -1,3 +1,4 @@
+import { placeOn } from "@plinth/clients/http2";
 import type { Logger, Random } from "@plinth/kernel";
 import type { Endpoint } from "./endpoint.ts";
 import type { Exchange } from "./exchange.ts";
@@ -64,10 +65,10 @@ async function overHttp1(endpoint: Endpoint, { method, path, host, headers, body
 }
 
 async function overHttp2(endpoint: Endpoint, { method, path, host, headers, body }: Copy): Promise<void> {
-  const session = await endpoint.sessions.acquire();
+  const pooled = endpoint.sessions.take() ?? (await placeOn(endpoint.sessions, AbortSignal.timeout(timeoutMs)));
   try {
     const head = [":method", method, ":scheme", "http", ":authority", host, ":path", path, ...headers];
-    const stream = session.request(head, { endStream: body === null, signal: AbortSignal.timeout(timeoutMs) });
+    const stream = pooled.session.request(head, { endStream: body === null, signal: AbortSignal.timeout(timeoutMs) });
     if (body !== null) stream.end(body);
     stream.resume();
     await new Promise((resolve) => {
@@ -75,6 +76,6 @@ async function overHttp2(endpoint: Endpoint, { method, path, host, headers, body
       stream.once("close", resolve);
     });
   } finally {
-    endpoint.sessions.release(session);
+    endpoint.sessions.release(pooled);
   }
 }

@@ -67,6 +67,10 @@ export const refusals = {
     ...refusal(503, "unavailable", "UPSTREAM_UNREACHABLE", "the service could not be reached: try again"),
     retryAfterSeconds: 1,
   },
+  upstreamFull: {
+    ...refusal(503, "resource_exhausted", "UPSTREAM_FULL", "the service takes no more calls at once now: try again"),
+    retryAfterSeconds: 1,
+  },
   upstreamFailed: refusal(502, "unavailable", "UPSTREAM_FAILED", "the service broke off before it answered"),
   deadline: refusal(504, "deadline_exceeded", "DEADLINE_EXCEEDED", "the service did not answer in time"),
   idle: refusal(504, "deadline_exceeded", "IDLE_TIMEOUT", "nothing was sent or received for too long"),

@@ -22,6 +22,8 @@ export class RequestHead {
   connectProtocol = false;
   connectTimeout = "";
   grpcTimeout = "";
+  /** x-server-timeout, in seconds. */
+  serverTimeout = "";
   requestId = "";
   traceparent = "";
   userAgent = "";
@@ -125,6 +127,9 @@ export class RequestHead {
         break;
       case "grpc-timeout":
         this.grpcTimeout = value;
+        break;
+      case "x-server-timeout":
+        this.serverTimeout = value;
         break;
       case "user-agent":
         this.userAgent = value;

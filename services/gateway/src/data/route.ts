@@ -1,7 +1,7 @@
 export type Authentication = "None" | "Optional" | "Required";
 
 export interface RateLimitPolicy {
-  /** Names the bucket set; routes never share one. */
+  /** Names the bucket set; routes share one when their rules give the limit the same name. */
   id: string;
   requests: number;
   perMs: number;

@@ -1,4 +1,10 @@
-import { type OutlierOptions, pickEndpoint } from "@plinth/balancer";
+import {
+  type BalancerMetrics,
+  createBalancerMetrics,
+  type ObservedService,
+  type OutlierOptions,
+  pickEndpoint,
+} from "@plinth/balancer";
 import type { Clock, Logger, Random } from "@plinth/kernel";
 import { Endpoint } from "./endpoint.ts";
 import type { DiscoveredEndpoint, EndpointResolver } from "./resolver.ts";
@@ -13,6 +19,7 @@ export interface UpstreamsOptions {
 
 interface Upstream {
   endpoints: readonly Endpoint[];
+  onPanic(): void;
   watch: { close(): void };
 }
 
@@ -22,8 +29,18 @@ export class Upstreams {
   readonly #services = new Map<string, Upstream>();
   readonly #listeners = new Set<(service: string) => void>();
 
+  readonly #metrics: BalancerMetrics;
+
   constructor(options: UpstreamsOptions) {
     this.#options = options;
+    this.#metrics = createBalancerMetrics(
+      () => options.clock.monotonicMs(),
+      () => this.#observed(),
+    );
+  }
+
+  *#observed(): Generator<ObservedService> {
+    for (const [service, { endpoints }] of this.#services) yield { service, leftOut: 0, members: endpoints };
   }
 
   /** Starts watching new services and lets go of those that have no route any more. */
@@ -46,7 +63,8 @@ export class Upstreams {
   pick(service: string, tried: readonly Endpoint[]): Endpoint | undefined {
     const upstream = this.#services.get(service);
     if (upstream === undefined) return undefined;
-    return pickEndpoint(upstream.endpoints, tried, this.#options.clock.monotonicMs(), this.#options.random);
+    const { clock, random } = this.#options;
+    return pickEndpoint(upstream.endpoints, tried, clock.monotonicMs(), random, upstream.onPanic);
   }
 
   /** It answered, `sinceMs` being when it was asked. */
@@ -59,11 +77,11 @@ export class Upstreams {
   failed(endpoint: Endpoint, sinceMs: number): void {
     const nowMs = this.#options.clock.monotonicMs();
     endpoint.latency.failed(nowMs - sinceMs, nowMs);
-    if (endpoint.outlier.failed(nowMs))
-      this.#options.logger.warn(
-        { service: endpoint.service, endpoint: endpoint.authority },
-        "endpoint ejected after failures in a row",
-      );
+    const ejection = endpoint.outlier.failed(nowMs);
+    if (ejection === undefined) return;
+    const { service, authority } = endpoint;
+    this.#metrics.ejected(service, ejection);
+    this.#options.logger.warn({ service, endpoint: authority }, "endpoint ejected after failures in a row");
   }
 
   async close(): Promise<void> {
@@ -74,7 +92,11 @@ export class Upstreams {
   }
 
   #watch(service: string): void {
-    const upstream: Upstream = { endpoints: [], watch: { close() {} } };
+    const upstream: Upstream = {
+      endpoints: [],
+      onPanic: () => this.#metrics.panicked(service),
+      watch: { close() {} },
+    };
     this.#services.set(service, upstream);
     upstream.watch = this.#options.resolver.watch(service, (found) => this.#update(service, found));
   }
@@ -90,11 +112,14 @@ export class Upstreams {
   #update(service: string, found: readonly DiscoveredEndpoint[]): void {
     const upstream = this.#services.get(service);
     if (upstream === undefined) return;
+    const { clock, random } = this.#options;
+    const onWaited = (ms: number): void => this.#metrics.waited(service, ms);
     const known = new Map(upstream.endpoints.map((endpoint) => [`${endpoint.host} ${endpoint.port}`, endpoint]));
     upstream.endpoints = found.map(({ host, port, draining }) => {
       const key = `${host} ${port}`;
       const endpoint =
-        known.get(key) ?? new Endpoint(service, host, port, { random: this.#options.random, ...this.#options.outlier });
+        known.get(key) ??
+        new Endpoint({ service, host, port, clock, onWaited, outlier: { random, ...this.#options.outlier } });
       known.delete(key);
       endpoint.draining = draining;
       return endpoint;

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import type { IncomingHttpHeaders } from "node:http2";
+import { placeOn } from "@plinth/clients/http2";
 import type { Endpoint } from "../data/endpoint.ts";
 import type { Answer } from "../data/http1/read-answer.ts";
 
@@ -13,10 +14,10 @@ export interface Http2Question {
 
 /** The answer to a GET over the HTTP/2 connection that calls use. Rejects when it is too large, late or broken off. */
 export async function readHttp2Answer(endpoint: Endpoint, question: Http2Question): Promise<Answer> {
-  const session = await endpoint.sessions.acquire();
+  const signal = AbortSignal.timeout(question.timeoutMs);
+  const pooled = await placeOn(endpoint.sessions, signal);
   try {
-    const signal = AbortSignal.timeout(question.timeoutMs);
-    const stream = session.request(
+    const stream = pooled.session.request(
       { ":method": "GET", ":path": question.target, ":authority": endpoint.authority, accept: "application/json" },
       { signal },
     );
@@ -31,6 +32,6 @@ export async function readHttp2Answer(endpoint: Endpoint, question: Http2Questio
     }
     return { status: Number(headers[":status"]), body: Buffer.concat(chunks) };
   } finally {
-    endpoint.sessions.release(session);
+    endpoint.sessions.release(pooled);
   }
 }

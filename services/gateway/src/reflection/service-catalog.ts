@@ -2,6 +2,7 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { type FileDescriptorProto, FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import { createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
+import { streamsOn } from "@plinth/clients/http2";
 import { ServerReflection, type ServerReflectionResponse } from "@plinth/proto/grpc/reflection/v1/reflection";
 import type { Endpoint } from "../data/endpoint.ts";
 
@@ -31,8 +32,9 @@ type Ask = (request: {
 
 /** Reads everything over one reflection stream: the services, the files that define them and all they import. */
 export async function readServiceCatalog(endpoint: Endpoint): Promise<ServiceCatalog> {
-  const sessionManager = sessionsOf(endpoint);
-  const baseUrl = sessionManager.authority;
+  const baseUrl = `http://${endpoint.authority}`;
+  // On the connections that calls through the gateway use.
+  const sessionManager = streamsOn(baseUrl, endpoint.sessions);
   const transport = createGrpcTransport({ baseUrl, sessionManager, readMaxBytes: catalogLimits.fileBytesMax });
   const client = createClient(ServerReflection, transport);
   const stop = new AbortController();
@@ -51,22 +53,6 @@ export async function readServiceCatalog(endpoint: Endpoint): Promise<ServiceCat
     questions.close();
     stop.abort();
   }
-}
-
-type SessionManager = NonNullable<Parameters<typeof createGrpcTransport>[0]["sessionManager"]>;
-
-/** Lets the client use the connections that calls through the gateway use. */
-function sessionsOf(endpoint: Endpoint): SessionManager {
-  return {
-    authority: `http://${endpoint.authority}`,
-    async request(method, path, headers, options) {
-      const session = await endpoint.sessions.acquire();
-      const stream = session.request({ ...headers, ":method": method, ":path": path }, options);
-      stream.once("close", () => endpoint.sessions.release(session));
-      return stream;
-    },
-    notifyResponseByteRead() {},
-  };
 }
 
 async function collect(ask: Ask): Promise<ServiceCatalog> {

@@ -8,7 +8,7 @@ import { compressionNegotiate, createMethodSerializationLookup, createMethodUrl 
 import { parseTimeout as parseConnectTimeout } from "@connectrpc/connect/protocol-connect";
 import { parseTimeout as parseGrpcTimeout } from "@connectrpc/connect/protocol-grpc";
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
-import type { Logger } from "@plinth/kernel";
+import type { Clock, Logger } from "@plinth/kernel";
 import { thrownToConnectError } from "../../fault-mapping.ts";
 import type { CallContext } from "../../principal.ts";
 import { endError, OwnCallEnd } from "../call-end.ts";
@@ -32,6 +32,7 @@ export interface UnaryServerOptions {
   /** Types that google.protobuf.Any may hold in JSON. */
   registry: Registry;
   logger: Logger;
+  clock: Clock;
   /** Adds to an error right before it is written down. */
   explainError(error: ConnectError): void;
 }
@@ -63,7 +64,7 @@ const compressMinBytes = 1_024;
 const noMetadata: Metadata = { header: undefined, trailer: undefined };
 
 export function createUnaryServer(options: UnaryServerOptions): UnaryServer {
-  const { steps, readMaxBytes, maxTimeoutMs, defaultTimeoutMs, explainError, logger } = options;
+  const { steps, readMaxBytes, maxTimeoutMs, defaultTimeoutMs, explainError, logger, clock } = options;
   const methods = new Map<string, UnaryMethod>();
 
   function serve(exchange: Exchange, served: UnaryMethod, wire: Wire): void {
@@ -99,7 +100,7 @@ export function createUnaryServer(options: UnaryServerOptions): UnaryServer {
       send(exchange, errorAnswer(wire, explained(problem), noMetadata));
       return undefined;
     }
-    const end = new OwnCallEnd(timeout.timeoutMs ?? defaultTimeoutMs);
+    const end = new OwnCallEnd(timeout.timeoutMs ?? defaultTimeoutMs, clock);
     exchange.onGone(() => end.end("caller"));
     // Until the message is there nobody else answers at the deadline; afterwards the handler does.
     end.onDeadline(() => send(exchange, errorAnswer(wire, explained(endError(end, undefined)), noMetadata)));

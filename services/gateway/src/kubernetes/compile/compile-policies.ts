@@ -1,6 +1,6 @@
 import { objectKey } from "@plinth/kube";
 import type { RoutePolicyRule } from "@plinth/platform";
-import { compileRateLimit, ruleDefaults } from "../../control/compile-rule.ts";
+import { compileRateLimit, type RateLimitNames, ruleDefaults } from "../../control/compile-rule.ts";
 import { FieldReader } from "../../control/read-field.ts";
 import type { Authentication, Route } from "../../data/route.ts";
 import type { RoutePolicy } from "../route-policies.ts";
@@ -40,19 +40,20 @@ export class Policies {
     return winner === policy ? undefined : winner;
   }
 
-  /** `id`: names the rate limit. */
+  /** `id`: names a rate limit that has no name; one with a name is shared by the policies of a namespace. */
   settings(policy: RoutePolicy, rule: string | undefined, id: string): RuleSettings {
     const entry = policy.spec.rules.find(({ name }) => name === rule);
-    return entry === undefined ? platformSettings : compileSettings(entry, id);
+    const shared = (name: string) => objectKey({ namespace: policy.metadata.namespace, name });
+    return entry === undefined ? platformSettings : compileSettings(entry, { rule: id, shared });
   }
 }
 
 export const targetOf = ({ metadata, spec }: RoutePolicy): string =>
   `${spec.targetRef.kind} ${objectKey({ namespace: metadata.namespace, name: spec.targetRef.name })}`;
 
-function compileSettings(rule: RoutePolicyRule, id: string): RuleSettings {
+function compileSettings(rule: RoutePolicyRule, names: RateLimitNames): RuleSettings {
   const reader = new FieldReader();
-  const rateLimit = compileRateLimit(reader, id, "rateLimit", rule.rateLimit);
+  const rateLimit = compileRateLimit(reader, names, "rateLimit", rule.rateLimit);
   const settings: RuleSettings = {
     authentication: reader.oneOf<Authentication>(
       rule.authentication,
