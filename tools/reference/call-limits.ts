@@ -5,7 +5,7 @@ export const callLimits: Readonly<Record<string, Readonly<Record<string, readonl
   "Calls between services": {
     "packages/clients/src/clients.ts": [{ name: "defaultTimeoutMs", meaning: "the deadline of calls that bring none" }],
     "packages/clients/src/caller.ts": [
-      { name: "attemptsMax", meaning: "attempts per call, the first included" },
+      { name: "attemptsMax", meaning: "attempts per call that reach an instance, the first included" },
       { name: "refusedMax", meaning: "attempts of one call that connections which go away do not take" },
       { name: "initialMs", meaning: "before an attempt after a failure, at most; doubled each time" },
       { name: "maxMs", meaning: "before an attempt after a failure, ever" },
@@ -24,6 +24,10 @@ export const callLimits: Readonly<Record<string, Readonly<Record<string, readonl
     ],
     "packages/balancer/src/pick-endpoint.ts": [
       { name: "panicPercent", meaning: "percent of instances below which nobody is left alone" },
+    ],
+    "packages/balancer/src/search.ts": [
+      { name: "unreachableMax", meaning: "instances that cannot be connected, for one call, before it pauses" },
+      { name: "searchMaxMs", meaning: "a call looks for an instance that can be connected" },
     ],
     "packages/balancer/src/subset.ts": [
       { name: "subsetFrom", meaning: "instances from which on a caller keeps to a part of them" },

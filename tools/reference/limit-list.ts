@@ -159,8 +159,6 @@ export const limitList: Readonly<Record<string, Readonly<Record<string, readonly
     ],
     "services/gateway/src/data/forward.ts": [
       { name: "attemptsMax", meaning: "attempts per request that reach an instance, the first included" },
-      { name: "unreachableMax", meaning: "instances that cannot be connected, for one request, before it pauses" },
-      { name: "searchMaxMs", meaning: "a request looks for an instance that can be connected" },
       { name: "refusedMax", meaning: "streams of one request that an instance refuses to take" },
       { name: "bufferedBodyBytesMax", meaning: "a request body that is kept for another attempt" },
     ],

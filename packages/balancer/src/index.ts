@@ -4,4 +4,5 @@ export { Latency } from "./latency.ts";
 export { type Ejection, Outlier, type OutlierOptions } from "./outlier.ts";
 export { type Candidate, pickEndpoint } from "./pick-endpoint.ts";
 export { createRetryBudget, type RetryBudget } from "./retry-budget.ts";
+export { Search } from "./search.ts";
 export { subsetFrom, subsetOf } from "./subset.ts";

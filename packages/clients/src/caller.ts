@@ -1,5 +1,5 @@
 import type { Transport } from "@connectrpc/connect";
-import type { Breaker, RetryBudget } from "@plinth/balancer";
+import { type Breaker, type RetryBudget, Search } from "@plinth/balancer";
 import { backoffMs, type Clock, Fault, type Random } from "@plinth/kernel";
 import {
   isFull,
@@ -43,12 +43,13 @@ export interface Call<T> {
 
 type Attempt<T> =
   | { kind: "done"; value: T }
-  /** Nothing was carried out: there is no way to the instance. */
-  | { kind: "unreachable"; error: unknown }
+  /** Nothing was carried out: there is no way to the instance, or its connections have no place left. */
+  | { kind: "unreachable" | "full"; error: unknown }
   /** Nothing was carried out: the connection takes no more calls, and another may. */
   | { kind: "refused"; error: unknown }
   | { kind: "failed"; error: unknown };
 
+/** Those that reach an instance. */
 const attemptsMax = 3;
 /** A call whose connections go away under it, one after the other, is made again so often. */
 const refusedMax = 10;
@@ -90,7 +91,7 @@ export function createCaller(options: CallerOptions): <T>(call: Call<T>) => Prom
     } catch (thrown) {
       if (isFull(thrown)) {
         pool.report(member, "other", sinceMs);
-        return { kind: "unreachable", error: connectionsFull(service, thrown) };
+        return { kind: "full", error: connectionsFull(service, thrown) };
       }
       const error = lostConnection(thrown, service) ?? thrown;
       pool.report(member, judged(error, call, signal), sinceMs);
@@ -145,6 +146,7 @@ export function createCaller(options: CallerOptions): <T>(call: Call<T>) => Prom
     };
     try {
       let refused = 0;
+      let search: Search | undefined;
       for (let attempts = 1; ; ) {
         const hedge = attempts === 1 && call.idempotent ? call.hedgeAfterMs : undefined;
         const result = await (hedge === undefined ? one(call.signal) : hedged(call, hedge, one));
@@ -152,10 +154,21 @@ export function createCaller(options: CallerOptions): <T>(call: Call<T>) => Prom
           outcome = "ok";
           return result.value;
         }
-        const isLast = result.kind === "refused" ? ++refused >= refusedMax : attempts >= attemptsMax;
-        const waitMs = call.signal?.aborted || isLast ? undefined : waitBeforeNext(result, call, attempts);
-        if (result.kind === "refused") tried.clear();
-        else attempts++;
+        let waitMs: number | undefined;
+        if (result.kind === "unreachable" || result.kind === "full") {
+          const nowMs = clock.monotonicMs();
+          const anyUntried = pool.hasOthers(tried);
+          search ??= new Search(nowMs);
+          // Full ones were waited for already.
+          if (result.kind === "unreachable" || anyUntried) waitMs = search.next(anyUntried, nowMs);
+          if (waitMs !== 0) tried.clear();
+        } else if (result.kind === "refused") {
+          tried.clear();
+          if (++refused < refusedMax) waitMs = 0;
+        } else if (attempts++ < attemptsMax) waitMs = waitAfterFailure(result.error, call, attempts - 1);
+        if (call.isSpent?.() || call.signal?.aborted) waitMs = undefined;
+        if (result.kind !== "failed" && waitMs !== undefined)
+          metrics.again(result.kind === "full" ? "unreachable" : result.kind);
         if (waitMs === undefined || clock.monotonicMs() + waitMs >= deadlineMs) {
           outcome = outcomeOf(result, call);
           throw result.error;
@@ -168,20 +181,11 @@ export function createCaller(options: CallerOptions): <T>(call: Call<T>) => Prom
   };
 
   /** Undefined: it is not made again. */
-  function waitBeforeNext<T>(
-    result: Exclude<Attempt<T>, { kind: "done" }>,
-    call: Call<T>,
-    attempts: number,
-  ): number | undefined {
-    if (call.isSpent?.()) return undefined;
-    if (result.kind !== "failed") {
-      metrics.again(result.kind);
-      return 0;
-    }
-    const wish = pushBack(result.error);
+  function waitAfterFailure<T>(error: unknown, call: Call<T>, attempts: number): number | undefined {
+    if (call.isSpent?.() || call.signal?.aborted) return undefined;
+    const wish = pushBack(error);
     if (wish !== undefined) metrics.pushedBack(wish === "never" ? wish : "wait");
-    if (!call.idempotent || !isUnavailable(result.error) || wish === "never" || (wish ?? 0) > pushBackMsMax)
-      return undefined;
+    if (!call.idempotent || !isUnavailable(error) || wish === "never" || (wish ?? 0) > pushBackMsMax) return undefined;
     if (!budget.withdraw()) {
       metrics.heldBack("budget");
       return undefined;

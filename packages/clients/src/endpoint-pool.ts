@@ -24,6 +24,8 @@ export interface Member extends Candidate {
 export interface EndpointPool {
   /** The one that a further call costs least, of two random ones; waits briefly while none is known. Throws Fault unavailable. */
   pick(tried: ReadonlySet<Member>, signal: AbortSignal | undefined): Promise<Member>;
+  /** Whether it knows one that was not tried. */
+  hasOthers(tried: ReadonlySet<Member>): boolean;
   /** What became of a call that began at `sinceMs` of the monotonic clock. "other": it says nothing about the instance. */
   report(member: Member, outcome: "ok" | "failed" | "other", sinceMs: number): void;
   observed(): ObservedService;
@@ -83,6 +85,7 @@ export function createEndpointPool(options: EndpointPoolOptions): EndpointPool {
       if (!picked) throw noInstance(service);
       return picked;
     },
+    hasOthers: (tried) => members.some((member) => !tried.has(member)),
     report(member, outcome, sinceMs) {
       if (outcome === "other") return;
       const nowMs = clock.monotonicMs();

@@ -30,9 +30,10 @@ async function startInstance(name: string, answer: Answer) {
       getEntry: { access: access.public, handle },
     } as never),
   ]);
-  cleanups.push(async () => server.stop?.(AbortSignal.timeout(1_000)));
+  const stop = async (): Promise<void> => server.stop?.(AbortSignal.timeout(1_000));
+  cleanups.push(stop);
   const endpoint: Endpoint = { instanceId: name, host: "127.0.0.1", port: server.port(), draining: false };
-  return { calls, endpoint };
+  return { calls, endpoint, stop };
 }
 
 function clientOf(endpoints: readonly Endpoint[], options: { hedgeAfterMs?: number } = {}) {
@@ -77,6 +78,49 @@ test("only reads are hedged", async () => {
   const client = clientOf([slow.endpoint, other.endpoint], { hedgeAfterMs: 1 });
   await expect(client.recordEntry(record, { timeoutMs: 300 })).rejects.toMatchObject({ code: "deadline_exceeded" });
   expect(slow.calls.length + other.calls.length).toBe(1);
+});
+
+/** Where nobody listens any more. */
+async function startDeadInstance(name: string): Promise<Endpoint> {
+  const { endpoint, stop } = await startInstance(name, () => ({}));
+  await stop();
+  return endpoint;
+}
+
+test("instances that cannot be reached cost no attempt, not even when they are most of those that are listed", async () => {
+  const dead = await Promise.all(Array.from({ length: 6 }, (_, i) => startDeadInstance(`dead-${i}`)));
+  const alive = await startInstance("alive", () => ({}));
+  const client = clientOf([...dead, alive.endpoint]);
+  for (let i = 0; i < 10; i++) expect((await client.recordEntry(record)).source).toBe("alive");
+});
+
+test("when none can be reached, the list of the next ones is waited for, for a moment", async () => {
+  const dead = await startDeadInstance("dead");
+  const alive = await startInstance("alive", () => ({}));
+  let change: (endpoints: readonly Endpoint[]) => void = () => {};
+  const logger = {
+    ...silentLogger,
+    // When it is left alone, nobody else was known.
+    warn: () => void setImmediate(() => change([alive.endpoint])),
+  };
+  const clients = createClients({
+    resolver: {
+      name: "resolver",
+      watch(_, onChange) {
+        change = onChange;
+        onChange([dead]);
+        return { close() {} };
+      },
+    },
+    logger,
+    clock: systemClock,
+    random: systemRandom,
+  });
+  cleanups.push(async () => clients.stop?.(AbortSignal.timeout(1_000)));
+  const client = clients.get(AuditService, "audit");
+  // Five failures in a row, and it is left alone.
+  const calls = Array.from({ length: 5 }, () => client.recordEntry(record));
+  for (const { source } of await Promise.all(calls)) expect(source).toBe("alive");
 });
 
 test("a server that asks not to be called again is not", async () => {

@@ -1,4 +1,5 @@
 import type { Span } from "@opentelemetry/api";
+import type { Search } from "@plinth/balancer";
 import type { Clock } from "@plinth/kernel";
 import type { Downstream, DownstreamEvents } from "./downstream.ts";
 import type { Endpoint } from "./endpoint.ts";
@@ -86,9 +87,7 @@ export class Exchange implements DownstreamEvents {
   unreachable: readonly Endpoint[] = [];
   /** Attempts that ended so. */
   unreached = 0;
-  searchPauses = 0;
-  /** When it stops to look for an endpoint that can be reached, on the monotonic clock. */
-  searchEndMs = 0;
+  search: Search | undefined;
   upstreamHeaders: string[] | undefined;
   bufferedBody: Buffer | undefined;
   /** A body that is streamed over HTTP/2, and may be streamed again while it is small. */

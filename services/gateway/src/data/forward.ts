@@ -1,3 +1,4 @@
+import { Search } from "@plinth/balancer";
 import { StreamsFull } from "@plinth/clients/http2";
 import type { Random } from "@plinth/kernel";
 import { changePath } from "./change-path.ts";
@@ -29,12 +30,6 @@ export interface ForwardOutcome {
 
 /** Attempts per request that reach an endpoint, the first included. */
 const attemptsMax = 3;
-/** Endpoints that refuse a request before others are waited for: many go at once when a service shrinks. */
-const unreachableMax = 10;
-/** How long a request looks for an endpoint that it can reach, in milliseconds; one that is cut off takes its connect timeout. */
-const searchMaxMs = 2_500;
-/** Pauses, in milliseconds, when no listed endpoint can be reached: their list is behind by moments where pods end at once. */
-const searchPausesMs = [50, 200] as const;
 /** A request whose connections go away under it, one after the other, is sent again so often. */
 const refusedMax = 10;
 /** A body up to this size with a known length is read before an endpoint is taken: one write, and repeatable. */
@@ -119,12 +114,11 @@ export class Forwarder implements ForwardOutcome {
     const endpoint = this.#upstreams.pick(exchange.backend?.service ?? route.service, exchange.unreachable);
     if (endpoint === undefined) {
       if (exchange.attempts === 0) refuse(exchange, exchange.failed ?? refusals.noEndpoint);
-      else this.#searchOn(exchange);
+      else this.#searchOn(exchange, false);
       return;
     }
     exchange.attempts++;
     exchange.attemptMs = exchange.nowMs();
-    if (exchange.attempts === 1) exchange.searchEndMs = exchange.attemptMs + searchMaxMs;
     exchange.endpoint = endpoint;
     exchange.upstreamHeaders ??= upstreamHeaders(exchange, this.#workloadToken.current());
     tellTimeLeft(exchange, exchange.upstreamHeaders);
@@ -241,23 +235,24 @@ export class Forwarder implements ForwardOutcome {
   #passOver(exchange: Exchange, endpoint: Endpoint): void {
     exchange.unreachable = [...exchange.unreachable, endpoint];
     exchange.unreached++;
-    if (exchange.unreachable.length < unreachableMax && exchange.attemptMs < exchange.searchEndMs)
-      this.#attempt(exchange);
-    else this.#searchOn(exchange);
+    this.#searchOn(exchange, true);
   }
 
-  /** No listed endpoint can be reached: after a pause all that are listed then are tried. Full ones were waited for already. */
-  #searchOn(exchange: Exchange): void {
+  /** Full ones were waited for already. */
+  #searchOn(exchange: Exchange, anyUntried: boolean): void {
+    const nowMs = exchange.nowMs();
+    exchange.search ??= new Search(exchange.attemptMs);
     const failed = exchange.failed ?? refusals.connectFailed;
-    const pauseMs = failed === refusals.connectFailed ? searchPausesMs[exchange.searchPauses++] : undefined;
-    if (pauseMs === undefined || exchange.nowMs() + pauseMs > exchange.searchEndMs) {
-      refuse(exchange, failed);
-      return;
+    const isFull = failed === refusals.upstreamFull && !anyUntried;
+    const waitMs = isFull ? undefined : exchange.search.next(anyUntried, nowMs);
+    if (waitMs === undefined) refuse(exchange, failed);
+    else if (waitMs === 0) this.#attempt(exchange);
+    else {
+      exchange.unreachable = [];
+      exchange.forwarding = undefined;
+      clearTimeout(exchange.attemptTimer);
+      exchange.attemptTimer = setTimeout(() => this.#attempt(exchange), waitMs);
     }
-    exchange.unreachable = [];
-    exchange.forwarding = undefined;
-    clearTimeout(exchange.attemptTimer);
-    exchange.attemptTimer = setTimeout(() => this.#attempt(exchange), pauseMs);
   }
 }
 
