@@ -51,6 +51,8 @@ export function createProgram(terminal: Terminal, exit: (code: number) => void):
     )
     .option("--no-core", "only what --file names, without Plinth's own services")
     .option("--no-check", "without the built-in check after the start")
+    .option("--watch", "take over saved sources without asking; on by default on a terminal, off in CI")
+    .option("--no-watch", "leave running services as they are when their sources change")
     .action(async (options) => exit(await (await import("./commands/up.ts")).up(options, terminal)));
 
   program

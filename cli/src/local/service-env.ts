@@ -1,5 +1,5 @@
 import type { EnvVar } from "@plinth/platform";
-import { gatewayName, type LocalService } from "./local-service.ts";
+import { gatewayName, gatewaySharesPort, type LocalService } from "./local-service.ts";
 import type { Secrets } from "./secrets.ts";
 import { workloadIssuer } from "./workload-tokens.ts";
 
@@ -68,9 +68,14 @@ export function serviceEnv(options: ServiceEnvOptions): Record<string, string> {
     ...(instance.databaseUrl ? { PLINTH_DATABASE_URL: instance.databaseUrl } : {}),
     ...platform.companions,
     ...(platform.otlpEndpoint ? { PLINTH_OTLP_ENDPOINT: platform.otlpEndpoint } : {}),
-    ...(service.name === gatewayName ? { PLINTH_GATEWAY_ROUTES: platform.routesDirectory } : {}),
+    ...(service.name === gatewayName ? gatewayEnv(platform) : {}),
   };
 }
+
+const gatewayEnv = ({ routesDirectory }: PlatformEnv): Record<string, string> => ({
+  PLINTH_GATEWAY_ROUTES: routesDirectory,
+  PLINTH_GATEWAY_REUSE_PORT: String(gatewaySharesPort),
+});
 
 function manifestEnv(options: ServiceEnvOptions): Record<string, string> {
   const { spec } = options.service.manifest;

@@ -40,6 +40,8 @@ export interface ListenerOptions {
   host: string;
   /** 0 picks a free port. */
   port: number;
+  /** True: other processes of the same user may listen on the port as well (SO_REUSEPORT; an error where there is none). */
+  reusePort?: boolean | undefined;
   onRequest: (downstream: Downstream, upgradeHead?: Uint8Array) => void;
   logger: Logger;
   /** Default: the system's. */
@@ -83,7 +85,8 @@ export class Listener implements Component {
   start(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#net.once("error", reject);
-      this.#net.listen({ host: this.#options.host, port: this.#options.port, backlog: 1024 }, () => {
+      const { host, port, reusePort = false } = this.#options;
+      this.#net.listen({ host, port, reusePort, backlog: 1024 }, () => {
         this.#net.off("error", reject);
         this.#net.on("error", (err) => this.#options.logger.error({ err }, "listener failed"));
         this.#ticker = setInterval(() => {
