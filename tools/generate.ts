@@ -8,6 +8,7 @@ for (const script of [
   "packages/platform/src/generate-crd.ts",
   "tools/generate-reference.ts",
   "tools/generate-chart.ts",
+  "tools/generate-compose.ts",
 ]) {
   if (existsSync(path.join(root, script))) await run(process.execPath, [script]);
 }

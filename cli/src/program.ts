@@ -119,7 +119,9 @@ export function createProgram(terminal: Terminal, exit: (code: number) => void):
   program
     .command("render")
     .description("print manifests with every default filled in")
-    .addOption(files().makeOptionMandatory())
+    .addOption(files().default([]))
+    .addOption(new Option("-o, --output <format>").choices(["yaml", "json"]).default("yaml"))
+    .option("--compose", "print a file for Docker Compose: Plinth's own services, and those of --file", false)
     .action(async (options) => exit(await (await import("./commands/render.ts")).render(options, terminal)));
 
   program

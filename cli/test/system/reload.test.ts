@@ -17,8 +17,8 @@ beforeAll(async () => {
 }, startHookMs);
 
 afterAll(async () => {
-  await platform.stop();
   await rm(folder, { recursive: true, force: true });
+  await platform.stop();
 }, 60_000);
 
 const greet = async (): Promise<string> => {

@@ -99,14 +99,25 @@ export class Listener implements Component {
 
   /**
    * Stops without failing a request: answers announce the end of their connection (GOAWAY, Connection: close) for
-   * `drainDelayMs` while new ones are still taken, then the port closes and what is in flight finishes.
+   * `drainDelayMs` while new ones are still taken, then the port closes and what is in flight finishes. A shared port
+   * closes at once: closing resets connections that wait to be taken in, and most of them do while answers end theirs.
    */
   async stop(signal: AbortSignal): Promise<void> {
     this.#closing = true;
     // The highest stream id: "send nothing new here" without refusing what is on its way.
     for (const session of this.#sessions.keys()) if (!session.destroyed) session.goaway(0, 2 ** 31 - 1);
+    let closed: Promise<void> | undefined;
+    const close = () => {
+      closed ??= new Promise<void>((resolve) => this.#net.close(() => resolve()));
+      return closed;
+    };
+    if (this.#options.reusePort) {
+      // Right after a poll, which takes in all that wait: those who come in between are reset.
+      await new Promise((resolve) => setImmediate(resolve));
+      void close();
+    }
     await waitMs(this.#options.drainDelayMs, signal);
-    const closed = new Promise<void>((resolve) => this.#net.close(() => resolve()));
+    void close();
     for (const session of this.#sessions.keys()) session.close();
     const closeIdle = () => {
       for (const connection of this.#http1) connection.closeIfIdle();
@@ -118,7 +129,7 @@ export class Listener implements Component {
     };
     signal.addEventListener("abort", cut, { once: true });
     if (signal.aborted) cut();
-    await closed;
+    await close();
     signal.removeEventListener("abort", cut);
     clearInterval(idle);
     clearInterval(this.#ticker);
