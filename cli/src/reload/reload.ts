@@ -49,17 +49,20 @@ export function createReload({ platform, print, clock }: ReloadOptions): Reload 
   });
 
   async function follow(): Promise<void> {
-    const services = platform.services();
-    for (const service of services) {
+    const fresh: LocalService[] = [];
+    for (const service of platform.services()) {
       const { name, folder } = service;
       const before = sources.get(name);
       if (!isOurs(service)) sources.set(name, { service, files: new Set(), hash: "", broken: false });
       else if (before?.service !== service) {
         const files = new Set(await sourcesOf(bundleFolder(folder)));
         sources.set(name, { service, files, hash: await bundleHash(bundleFolder(folder)), broken: false });
+        fresh.push(service);
       }
     }
     await followFolders();
+    // Whoever saved since they were built, for example while everything started, was not heard.
+    for (const { folder } of fresh) changes.add(folder);
   }
 
   async function followFolders(): Promise<void> {
@@ -95,10 +98,10 @@ export function createReload({ platform, print, clock }: ReloadOptions): Reload 
 
   function isTouched({ service, files, broken }: Source, changed: ReadonlySet<string>): boolean {
     for (const file of changed) {
-      if (files.has(file)) return true;
+      if (files.has(file) || file === service.folder) return true;
       // What is missing may be any new file; and a folder that came back stands for all in it.
       if (broken && !file.startsWith(bundleFolder(service.folder))) return true;
-      if ([...files].some((own) => own.startsWith(file + path.sep)) && file !== service.folder) return true;
+      if ([...files].some((own) => own.startsWith(file + path.sep))) return true;
     }
     return false;
   }
