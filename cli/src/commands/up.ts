@@ -102,8 +102,7 @@ async function runInForeground(
     clock: systemClock,
     random: systemRandom,
   });
-  const reload =
-    (options.watch ?? isAttended()) && !options.verify && createReload({ platform, print, clock: systemClock });
+  const reload = isWatching(options) && createReload({ platform, print, clock: systemClock });
   const follow = async () => reload && (await reload.follow());
   let state: PlatformState = "starting";
   const stop = stopSignal(platform, print);
@@ -162,6 +161,8 @@ async function runInForeground(
   return code;
 }
 
+const isWatching = ({ watch, verify }: UpOptions): boolean => (watch ?? isAttended()) && !verify;
+
 /** Somebody looks at the output and edits files meanwhile. */
 const isAttended = (): boolean => process.stdout.isTTY === true && !process.env["CI"];
 
@@ -200,7 +201,14 @@ async function bringUp(
     );
   if (!options.verify) {
     const companions = await platform.companions();
-    for (const line of finalBlock({ gatewayUrl, admin, paths, companions, services: platform.status() }))
+    for (const line of finalBlock({
+      gatewayUrl,
+      admin,
+      paths,
+      companions,
+      services: platform.status(),
+      watched: isWatching(options),
+    }))
       terminal.line(line);
   }
   return { healthy, check };
