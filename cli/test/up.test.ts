@@ -7,7 +7,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { serverPid } from "../src/local/stale-server.ts";
 
 // Each test starts a whole platform, some of them twice.
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 240_000 });
 
 const main = path.resolve(import.meta.dirname, "../src/main.ts");
 const fixtures = path.join(import.meta.dirname, "fixtures");
@@ -52,7 +52,7 @@ async function ready(invocation: Invocation): Promise<Invocation> {
   await eventually(() => {
     if (invocation.child.exitCode !== null) throw new Error(`ended early:\n${invocation.output()}`);
     expect(invocation.output()).toContain("Ctrl-C stops everything.");
-  }, 30_000);
+  }, 90_000);
   return invocation;
 }
 
