@@ -39,6 +39,7 @@ const generated = [
   ...["crds", "files/services", "files/rbac", "values.yaml", "values.schema.json", "README.md"].map(
     (name) => `charts/plinth/${name}`,
   ),
+  "compose.yaml",
   "docs/configuration.md",
   "docs/licences.md",
   "docs/limits.md",

@@ -9,6 +9,7 @@ for (const script of [
   "tools/generate-reference.ts",
   "tools/generate-chart.ts",
   "tools/generate-sdk.ts",
+  "tools/generate-compose.ts",
 ]) {
   if (existsSync(path.join(root, script))) await run(process.execPath, [script]);
 }

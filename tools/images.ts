@@ -1,5 +1,5 @@
 // Builds the images of services, operator, migrator, cli and examples. Unchanged ones are left alone.
-//   --stage             only puts together what goes into them, for a `docker build` by hand
+//   --stage [NAME...]   only puts together what goes into them (all, or those named), for a `docker build` by hand
 //   --node-image NAME   the base, in place of one made here from the installed Node
 import { parseArgs } from "node:util";
 import { buildImages } from "./images/build-images.ts";
@@ -8,11 +8,19 @@ import { findEngine } from "./images/engine.ts";
 import { programs } from "./images/image-list.ts";
 import { stageProgram } from "./images/stage-program.ts";
 
-const { values } = parseArgs({ options: { stage: { type: "boolean" }, "node-image": { type: "string" } } });
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { stage: { type: "boolean" }, "node-image": { type: "string" } },
+});
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
 if (values.stage) {
-  for (const program of programs()) print((await stageProgram(program)).folder);
+  const all = programs();
+  const unknown = positionals.filter((name) => !all.some((program) => program.name === name));
+  if (unknown.length > 0)
+    throw new Error(`there is no ${unknown.join(", ")}; there are ${all.map(({ name }) => name).join(", ")}`);
+  const wanted = all.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
+  for (const program of wanted) print((await stageProgram(program)).folder);
 } else {
   const engine = await findEngine();
   if (!engine) throw new Error("neither buildah nor docker is here: install one of them");

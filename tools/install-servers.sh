@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Makes sure that the servers of other projects that tests run with can start: Java and Maven for Kafka, Redis, Consul; and that
-# the client for Python can be generated and run (tools/sdk/languages.ts). Installs Debian's packages when that is allowed; fetches
-# Kafka and builds Consul, so that no test waits for that. etcd comes with the hermetic cluster (e2e/cluster/build.sh).
+# Makes sure that the servers of other projects that tests run with can start: Java and Maven for Kafka, Redis, Consul, and
+# Docker Compose, which reads compose.yaml; and that the client for Python can be generated and run (tools/sdk/languages.ts).
+# Installs Debian's packages when that is allowed; fetches Kafka and builds the others, so that no test waits for that. etcd comes
+# with the hermetic cluster (e2e/cluster/build.sh).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # program:package
@@ -31,4 +32,7 @@ if [ ${#missing[@]} -gt 0 ]; then
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 fi
 node tools/bootstrap.mjs packages/local-servers/src/kafka/install.ts
-if command -v go >/dev/null; then node tools/bootstrap.mjs packages/local-servers/src/consul/install.ts; fi
+if command -v go >/dev/null; then
+  node tools/bootstrap.mjs packages/local-servers/src/consul/install.ts
+  node tools/bootstrap.mjs packages/local-servers/src/compose/install.ts
+fi

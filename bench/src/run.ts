@@ -1,4 +1,4 @@
-// Runs benchmarks: `node bench/src/run.ts [gateway] [rpc] [platform] [tokens] [cache] [events] [audit] [faults] [registries] [operator] [cluster]
+// Runs benchmarks: `node bench/src/run.ts [gateway] [rpc] [platform] [tokens] [cache] [events] [audit] [faults] [registries] [reload] [operator] [cluster]
 // [--seconds N] [--also name=bundle]`; all but `cluster` by default.
 import { parseArgs } from "node:util";
 import { benchAudit } from "./audit.bench.ts";
@@ -11,6 +11,7 @@ import { machine } from "./machine.ts";
 import { benchOperator } from "./operator.bench.ts";
 import { benchPlatform } from "./platform.bench.ts";
 import { benchRegistries } from "./registries.bench.ts";
+import { benchReload } from "./reload.bench.ts";
 import { benchRpc } from "./rpc.bench.ts";
 import { benchTokens } from "./tokens.bench.ts";
 
@@ -29,6 +30,7 @@ const benches = {
   audit: () => benchAudit(seconds),
   faults: () => benchFaults(seconds),
   registries: benchRegistries,
+  reload: benchReload,
   operator: benchOperator,
   cluster: benchCluster,
 };

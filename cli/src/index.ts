@@ -1,3 +1,4 @@
+export { renderCompose } from "./compose/render-compose.ts";
 export {
   type BundleOptions,
   bundleProgram,

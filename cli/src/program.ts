@@ -51,6 +51,8 @@ export function createProgram(terminal: Terminal, exit: (code: number) => void):
     )
     .option("--no-core", "only what --file names, without Plinth's own services")
     .option("--no-check", "without the built-in check after the start")
+    .option("--watch", "take over saved sources without asking; on by default on a terminal, off in CI")
+    .option("--no-watch", "leave running services as they are when their sources change")
     .action(async (options) => exit(await (await import("./commands/up.ts")).up(options, terminal)));
 
   program
@@ -117,7 +119,9 @@ export function createProgram(terminal: Terminal, exit: (code: number) => void):
   program
     .command("render")
     .description("print manifests with every default filled in")
-    .addOption(files().makeOptionMandatory())
+    .addOption(files().default([]))
+    .addOption(new Option("-o, --output <format>").choices(["yaml", "json"]).default("yaml"))
+    .option("--compose", "print a file for Docker Compose: Plinth's own services, and those of --file", false)
     .action(async (options) => exit(await (await import("./commands/render.ts")).render(options, terminal)));
 
   program

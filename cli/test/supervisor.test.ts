@@ -53,6 +53,7 @@ async function plan(name: string, dependsOn: string[], program = "ready.mjs"): P
         cwd: folder,
         port,
         adminPort,
+        sharesPort: false,
         env: () => ({ PLINTH_ADMIN_PORT: String(adminPort), NAME: name, JOURNAL: path.join(folder, "journal") }),
       },
     ],
@@ -96,4 +97,18 @@ test("a service that is replaced is reachable all the time: the old one goes whe
   await supervisor.stop();
   const journal = (await readFile(path.join(folder, "journal"), "utf8")).trim().split("\n");
   expect(journal).toEqual(["start thing", "start thing", "stop thing", "stop thing"]);
+});
+
+test("a service that cannot take its predecessor's place goes, and the predecessor stays", async () => {
+  const first = await plan("thing", []);
+  await create().apply([first]);
+  const before = supervisor.status()[0]?.instances[0];
+  const crashing = await plan("thing", [], "crashes.mjs");
+  await expect(supervisor.apply([crashing])).rejects.toThrow(/thing did not start: exit code 1; .*no flux capacitor/);
+  expect(supervisor.status()[0]?.instances[0]).toEqual(before);
+  const response = await fetch(`http://127.0.0.1:${first.instances[0]?.adminPort}/`);
+  expect(response.status).toBe(200);
+  await supervisor.stop();
+  const journal = (await readFile(path.join(folder, "journal"), "utf8")).trim().split("\n");
+  expect(journal).toEqual(["start thing", "stop thing"]);
 });

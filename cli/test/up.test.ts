@@ -7,7 +7,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { serverPid } from "../src/local/stale-server.ts";
 
 // Each test starts a whole platform, some of them twice.
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 240_000 });
 
 const main = path.resolve(import.meta.dirname, "../src/main.ts");
 const fixtures = path.join(import.meta.dirname, "fixtures");
@@ -52,7 +52,7 @@ async function ready(invocation: Invocation): Promise<Invocation> {
   await eventually(() => {
     if (invocation.child.exitCode !== null) throw new Error(`ended early:\n${invocation.output()}`);
     expect(invocation.output()).toContain("Ctrl-C stops everything.");
-  }, 30_000);
+  }, 90_000);
   return invocation;
 }
 
@@ -144,7 +144,8 @@ test("a second up hands its service to the first, or shows what runs; down stops
   expect(await plinth("restart", "counter").code).toBe(0);
   const after = await instance("counter");
   expect(after.pid).not.toBe(before.pid);
-  expect(isAlive(before.pid)).toBe(false);
+  // It may finish what it has in hand.
+  await eventually(() => expect(isAlive(before.pid)).toBe(false));
 
   expect(await plinth("down").code).toBe(0);
   expect(await first.code).toBe(0);

@@ -25,6 +25,7 @@ const outsideOfSpecs = [
   ],
   ["PLINTH_KUBE_BIN", "tests", "folder with kube-apiserver and etcd; the cluster's cache when absent"],
   ["PLINTH_ETCD", "tests", "binary of etcd; the one in `PLINTH_KUBE_BIN` when absent"],
+  ["PLINTH_COMPOSE", "tests", "binary of Docker Compose; the one that tools/install-servers.sh builds when absent"],
   ["PLINTH_CONSUL", "tests", "binary of Consul; the one that tools/install-servers.sh builds when absent"],
   [
     "PLINTH_TEST_CONTAINERS",

@@ -290,6 +290,22 @@ export const limitList: Readonly<Record<string, Readonly<Record<string, readonly
       { name: "lifetimeSeconds", meaning: "a workload token is valid", unit: "s" },
       { name: "rewriteMs", meaning: "between two mintings" },
     ],
+    "cli/src/local/native-addons.ts": [
+      { name: "harmlessMax", meaning: "imports of packages that are remembered to have no native code" },
+    ],
+    "cli/src/reload/changes.ts": [
+      { name: "quietMs", meaning: "without a further change, and what was saved is built" },
+      { name: "collectMaxMs", meaning: "the same, when changes do not end" },
+      { name: "filesMax", meaning: "changed files that are told apart" },
+    ],
+    "cli/src/reload/folder-watch.ts": [
+      { name: "defaultLookMs", meaning: "between two looks at folders that the system cannot watch" },
+    ],
+    "cli/src/reload/source-folders.ts": [
+      { name: "foldersMax", meaning: "folders of a tree of sources that are followed" },
+      { name: "depthMax", meaning: "their depth" },
+    ],
+    "cli/src/reload/reload.ts": [{ name: "namedMax", meaning: "changed files that a line names" }],
     "cli/src/local/control-socket.ts": [{ name: "bodyMaxBytes", meaning: "a request to the control socket" }],
     "cli/src/local/ports.ts": [{ name: "neighboursMax", meaning: "ports tried above one that is taken" }],
     "cli/src/program.ts": [{ name: "replicasMax", meaning: "instances of a service" }],

@@ -1,6 +1,8 @@
-// What the chart runs on Kubernetes beside the services: `administrator` makes the first administrator, `verify` tries the
-// platform's promises through the gateway (`helm test`).
+// What runs in containers beside the services. The chart on Kubernetes and the Compose file: `administrator` makes the first
+// administrator, `verify` tries the platform's promises through the gateway (`helm test`). The Compose file alone:
+// `compose-secrets` makes secrets, `compose-ground` keeps what services stand on, `compose-password` prints the administrator's.
 import { readFile } from "node:fs/promises";
+import path from "node:path";
 import { ConfigError, createLogger, readConfig, systemClock } from "@plinth/kernel";
 import { ensureAdministrator } from "../admin/ensure-administrator.ts";
 import { exitCodes } from "../exit-codes.ts";
@@ -26,7 +28,58 @@ const commands: Record<string, () => Promise<boolean>> = {
     const print = (line: string): void => void process.stdout.write(`${line}\n`);
     return verifyPlatform({ gatewayUrl, admin: { email, password }, clock: systemClock, print });
   },
+  async "compose-secrets"() {
+    const { makeSecrets, services, places } = await compose();
+    await makeSecrets({ services: await services(), root: places.root });
+    return true;
+  },
+  async "compose-ground"() {
+    const { keepGround, services, places } = await compose();
+    const { root, readyFile, postgresAddress: postgres } = places;
+    const ground = await keepGround({
+      services: await services(),
+      root,
+      readyFile,
+      postgres,
+      logger,
+      clock: systemClock,
+    });
+    await stopRequested();
+    await ground.stop();
+    return true;
+  },
+  async "compose-password"() {
+    const { adminPassword, openSecrets, places } = await compose();
+    const secrets = await openSecrets(path.join(places.root, places.folders.ground, "secrets.json"));
+    process.stdout.write(`${adminPassword(secrets)}\n`);
+    return true;
+  },
 };
+
+/** Loaded when it is used: the chart's Jobs need none of it. */
+async function compose() {
+  const { makeSecrets, adminPassword } = await import("../compose/make-secrets.ts");
+  const { keepGround } = await import("../compose/keep-ground.ts");
+  const { openSecrets } = await import("../local/secrets.ts");
+  const { servicesIn } = await import("../compose/services-in.ts");
+  const places = await import("../compose/places.ts");
+  return {
+    makeSecrets,
+    adminPassword,
+    keepGround,
+    openSecrets,
+    places,
+    services: () => servicesIn(places.places.manifests),
+  };
+}
+
+/** SIGTERM or SIGINT. A listener alone would not keep the process. */
+function stopRequested(): Promise<void> {
+  const held = setInterval(() => {}, 2 ** 30);
+  return new Promise<void>((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve());
+  }).then(() => clearInterval(held));
+}
 
 const logger = createLogger({ service: "plinth-cli", level: "info" });
 const command = commands[process.argv[2] ?? ""];

@@ -9,6 +9,8 @@ export interface FinalBlockOptions {
   /** host:port by name. */
   companions: Record<string, string>;
   services: readonly ServiceStatus[];
+  /** Saved sources are taken over. */
+  watched: boolean;
 }
 
 /** What a person needs next, in one place. */
@@ -27,6 +29,7 @@ export function finalBlock(options: FinalBlockOptions): string[] {
     "",
     `  data       ${paths.home} (kept; start anew with: npm start -- --reset)`,
     `  logs       ${paths.logs}`,
+    ...(options.watched ? ["  sources    what you save is taken over (--no-watch: not)"] : []),
     "",
     "  Ctrl-C stops everything.",
   ];

@@ -10,6 +10,7 @@ import { createLocalPlatform, type LocalPlatform } from "../local/local-platform
 import { gatewayName, type LocalService, type ReplicaCounts } from "../local/local-service.ts";
 import { formatLogLine, parseLogLine } from "../local/log-line.ts";
 import { resetHome } from "../local/reset-home.ts";
+import { createReload } from "../reload/reload.ts";
 import { repository } from "../repository.ts";
 import type { Terminal } from "../terminal.ts";
 import { recovers } from "../verify/recovers.ts";
@@ -30,6 +31,8 @@ export interface UpOptions {
   core: boolean;
   /** False: no end-to-end check after the start. */
   check: boolean;
+  /** Whether saved sources are taken over; undefined: where a person works. */
+  watch: boolean | undefined;
 }
 
 /** Runs the platform in the foreground until it is told to stop; returns the exit code. */
@@ -99,6 +102,8 @@ async function runInForeground(
     clock: systemClock,
     random: systemRandom,
   });
+  const reload = isWatching(options) && createReload({ platform, print, clock: systemClock });
+  const follow = async () => reload && (await reload.follow());
   let state: PlatformState = "starting";
   const stop = stopSignal(platform, print);
   const socket = await openControlSocket(paths.controlSocket, {
@@ -111,12 +116,14 @@ async function runInForeground(
     }),
     async apply(files) {
       await platform.apply(await loadServices(files.map((file) => ({ file, core: false }))));
+      await follow();
     },
     async restart(name) {
       const service = platform.services().find((candidate) => candidate.name === name);
       if (!service) throw new Error(`there is no service ${name} here`);
       const inFile = await loadServices([{ file: service.file, core: service.core }]);
       await platform.apply(inFile.filter((candidate) => candidate.name === name));
+      await follow();
     },
     bus: () => platform.busEnv(),
     down: () => stop.request("asked to stop"),
@@ -130,6 +137,7 @@ async function runInForeground(
     const started = await Promise.race([begun, stop.requested.then(() => undefined)]);
     begun.catch(() => {});
     if (started !== undefined) {
+      await follow();
       state = started.healthy ? "ready" : "degraded";
       if (options.verify) code = started.healthy ? exitCodes.ok : exitCodes.failed;
       else if (
@@ -146,11 +154,17 @@ async function runInForeground(
   }
   state = "stopping";
   print("plinth", "stopping");
+  if (reload) await reload.close();
   await platform.stop();
   await socket.close();
   print("plinth", "stopped");
   return code;
 }
+
+const isWatching = ({ watch, verify }: UpOptions): boolean => (watch ?? isAttended()) && !verify;
+
+/** Somebody looks at the output and edits files meanwhile. */
+const isAttended = (): boolean => process.stdout.isTTY === true && !process.env["CI"];
 
 interface Started {
   /** False: the built-in check failed. */
@@ -187,7 +201,14 @@ async function bringUp(
     );
   if (!options.verify) {
     const companions = await platform.companions();
-    for (const line of finalBlock({ gatewayUrl, admin, paths, companions, services: platform.status() }))
+    for (const line of finalBlock({
+      gatewayUrl,
+      admin,
+      paths,
+      companions,
+      services: platform.status(),
+      watched: isWatching(options),
+    }))
       terminal.line(line);
   }
   return { healthy, check };

@@ -1,10 +1,11 @@
 import { existsSync } from "node:fs";
-import { glob, readFile, rm, writeFile } from "node:fs/promises";
+import { glob, readFile, writeFile } from "node:fs/promises";
 import { isBuiltin } from "node:module";
 import path from "node:path";
 import { systemClock } from "@plinth/kernel";
 import { type BuildOptions, build, version as esbuildVersion, type Metafile } from "esbuild";
 import { isFresh, recipeOf, recordInputs } from "./bundle-freshness.ts";
+import { removeLeftovers, writeBundle } from "./bundle-output.ts";
 import { nativeAddonsStayOutside, packageFolder } from "./native-addons.ts";
 import { unusedExportersStayOutside } from "./unused-exporters.ts";
 
@@ -47,11 +48,14 @@ export function entryPoint(folder: string): string | undefined {
  * packages with native code, which stay outside, are found as usual. A bundle whose inputs have not changed is kept.
  * Returns the path.
  */
-export async function bundleService(folder: string): Promise<string> {
+export async function bundleService(folder: string, options: Pick<BundleOptions, "inUse"> = {}): Promise<string> {
   const main = entryPoint(folder);
   if (main === undefined) throw new Error(`${folder} has no src/main.ts; name what to run in spec.local.command`);
-  return bundleProgram({ folder, main, outdir: path.join(folder, "dist") });
+  return bundleProgram({ folder, main, outdir: bundleFolder(folder), ...options });
 }
+
+/** Where the bundle of a service lies. */
+export const bundleFolder = (folder: string): string => path.join(folder, "dist");
 
 export interface BundleOptions {
   /** Of the package. */
@@ -59,16 +63,19 @@ export interface BundleOptions {
   /** Becomes `main.js`. */
   main: string;
   outdir: string;
+  /** True: a process may run the bundle that is there now, so the chunks it may still ask for are kept. */
+  inUse?: boolean;
 }
 
 /** The same for any program of a package. */
-export async function bundleProgram({ folder, main, outdir }: BundleOptions): Promise<string> {
+export async function bundleProgram({ folder, main, outdir, inUse = false }: BundleOptions): Promise<string> {
   const entryPoints: Record<string, string> = { main };
   for await (const file of glob("**/*.worker.ts", { cwd: path.dirname(main) })) {
     entryPoints[path.basename(file, ".ts")] = path.join(path.dirname(main), file);
   }
   const recipe = recipeOf([settings, entryPoints, esbuildVersion, besides]);
   if (!(await isFresh(outdir, recipe))) await makeBundle(folder, outdir, entryPoints, recipe);
+  if (!inUse) await removeLeftovers(outdir, await readList(outdir, besides.outputs));
   return path.join(outdir, "main.js");
 }
 
@@ -80,8 +87,14 @@ export async function packagesInside(outdir: string): Promise<string[]> {
   return (await readList(outdir, besides.inside)).map((folder) => path.resolve(outdir, folder));
 }
 
+/** The files of ours, absolute, that a bundle in `outdir` was made of; none before the first that could be made. */
+export async function sourcesOf(outdir: string): Promise<string[]> {
+  const files = await readList(outdir, besides.sources).catch(() => []);
+  return files.map((file) => path.resolve(outdir, file));
+}
+
 /** Files beside a bundle that tell what it was made of. */
-const besides = { outside: "outside.json", inside: "packages.json" };
+const besides = { outside: "outside.json", inside: "packages.json", sources: "sources.json", outputs: "outputs.json" };
 
 const readList = async (outdir: string, file: string): Promise<string[]> =>
   JSON.parse(await readFile(path.join(outdir, file), "utf8")) as string[];
@@ -93,28 +106,30 @@ async function makeBundle(
   recipe: string,
 ): Promise<void> {
   const beganMs = systemClock.now();
-  await rm(path.join(outdir, "chunks"), { recursive: true, force: true });
   try {
-    const { metafile } = await build({
+    // Nothing is written before all of it is known: a mistake leaves the bundle that runs as it is.
+    const { metafile, outputFiles } = await build({
       ...settings,
       entryPoints,
       outdir,
       absWorkingDir: folder,
       plugins: [nativeAddonsStayOutside(), unusedExportersStayOutside()],
       metafile: true,
+      write: false,
     });
-    await writeFile(path.join(outdir, besides.outside), JSON.stringify(outsideOf(metafile)));
-    const inside = insideOf(metafile).map((file) => path.relative(outdir, path.resolve(folder, file)));
-    await writeFile(path.join(outdir, besides.inside), JSON.stringify(inside));
-    const files = Object.keys(metafile.inputs).filter((file) => !file.startsWith("unused-exporter:"));
-    await recordInputs(
-      outdir,
-      recipe,
-      files.map((file) => path.resolve(folder, file)),
-      beganMs,
-    );
+    const files = Object.keys(metafile.inputs)
+      .filter((file) => !file.startsWith("unused-exporter:"))
+      .map((file) => path.resolve(folder, file));
+    const lists: [string, string[]][] = [
+      [besides.outside, outsideOf(metafile)],
+      [besides.inside, insideOf(metafile).map((file) => path.relative(outdir, path.resolve(folder, file)))],
+      [besides.sources, files.filter((file) => !packageFolder(file)).map((file) => path.relative(outdir, file))],
+      [besides.outputs, await writeBundle(outdir, outputFiles)],
+    ];
+    for (const [file, list] of lists) await writeFile(path.join(outdir, file), JSON.stringify(list));
+    await recordInputs(outdir, recipe, files, beganMs);
   } catch (err) {
-    throw new Error(`${path.basename(folder)} cannot be built:\n${buildErrors(err)}`, { cause: err });
+    throw new Error(`${path.basename(folder)} cannot be built:\n${buildErrors(err, folder)}`, { cause: err });
   }
 }
 
@@ -141,11 +156,12 @@ interface BuildMessage {
 // How many of a build's errors are shown; the first ones cause the others.
 const errorsMax = 10;
 
-function buildErrors(err: unknown): string {
+function buildErrors(err: unknown, folder: string): string {
+  const shown = (file: string) => path.relative(process.cwd(), path.resolve(folder, file));
   const messages = (err as { errors?: BuildMessage[] }).errors ?? [];
   if (messages.length === 0) return `  ${(err as Error).message}`;
   return messages
     .slice(0, errorsMax)
-    .map(({ text, location: at }) => `  ${at ? `${at.file}:${at.line}:${at.column}: ` : ""}${text}`)
+    .map(({ text, location: at }) => `  ${at ? `${shown(at.file)}:${at.line}:${at.column}: ` : ""}${text}`)
     .join("\n");
 }

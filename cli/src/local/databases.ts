@@ -28,9 +28,13 @@ export interface Databases {
   ensureSchema(schema: string, owner: string): Promise<SchemaAccess>;
 }
 
-export function createDatabases(server: Pick<EmbeddedPostgres, "url" | "port">, secrets: Secrets): Databases {
-  const roleUrl = (role: string) =>
-    `postgres://${role}:${secrets.databasePassword(role)}@127.0.0.1:${server.port}/${databaseName}`;
+export interface DatabaseServer extends Pick<EmbeddedPostgres, "url" | "port"> {
+  /** Default: this machine. */
+  host?: string;
+}
+
+export function createDatabases(server: DatabaseServer, secrets: Secrets): Databases {
+  const roleUrl = (role: string) => databaseUrl(server, secrets, role);
   const withRole = (role: string) => ({ role, password: secrets.databasePassword(role) });
 
   return {
@@ -55,21 +59,34 @@ export function createDatabases(server: Pick<EmbeddedPostgres, "url" | "port">, 
     },
 
     async ensureSchema(schema, owner) {
-      const ddlRole = `${schema}_ddl`;
+      const { ddl: ddlRole, runtime: runtimeRole } = rolesOf(schema);
       await withClient(server.url(databaseName), (client) =>
         ensureSchema(client, {
           database: databaseName,
           schema,
           ddl: withRole(ddlRole),
-          runtime: withRole(schema),
+          runtime: withRole(runtimeRole),
           owner,
         }),
       );
       await secrets.save();
-      return { schema, ddlUrl: roleUrl(ddlRole), url: roleUrl(schema), runtimeRole: schema };
+      return { schema, ddlUrl: roleUrl(ddlRole), url: roleUrl(runtimeRole), runtimeRole };
     },
   };
 }
+
+/** How a role signs in. */
+export const databaseUrl = (
+  { host = "127.0.0.1", port }: Pick<DatabaseServer, "host" | "port">,
+  secrets: Pick<Secrets, "databasePassword">,
+  role: string,
+): string => `postgres://${role}:${secrets.databasePassword(role)}@${host}:${port}/${databaseName}`;
+
+/** The role that changes a schema, and the one that uses it. */
+export const rolesOf = (schema: string): { ddl: string; runtime: string } => ({
+  ddl: `${schema}_ddl`,
+  runtime: schema,
+});
 
 async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 });

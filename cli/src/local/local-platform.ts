@@ -16,7 +16,7 @@ import { keepPostgres, type PostgresKeeper } from "./postgres-keeper.ts";
 import { preferredPostgresPort } from "./preferred-ports.ts";
 import type { Announced } from "./registrar.ts";
 import { clearRoutes, writeRoutes } from "./route-files.ts";
-import { runMigrations } from "./run-migrations.ts";
+import { checkMigrations, type MigrationCheck, runMigrations } from "./run-migrations.ts";
 import { openSecrets, type Secrets } from "./secrets.ts";
 import type { PlatformEnv } from "./service-env.ts";
 import { createSupervisor, type ServicePlan, type ServiceStatus, type Supervisor } from "./supervisor.ts";
@@ -44,6 +44,13 @@ export interface LocalPlatform {
   start(services: readonly LocalService[]): Promise<void>;
   /** Adds services to a running platform, or replaces those of the same name. */
   apply(services: readonly LocalService[]): Promise<void>;
+  /**
+   * Replaces processes of services that run already, each by itself, and says how that went: the milliseconds until the
+   * new ones were ready, or the error that left the old ones in place. Builds and migrates nothing.
+   */
+  replace(services: readonly LocalService[]): Promise<(number | Error)[]>;
+  /** Compares a service's migrations with what its schema has; undefined for a service without. */
+  checkMigrations(service: LocalService): Promise<MigrationCheck | undefined>;
   services(): readonly LocalService[];
   status(): ServiceStatus[];
   /** Undefined without a gateway. */
@@ -74,6 +81,8 @@ export function createLocalPlatform(options: LocalPlatformOptions): LocalPlatfor
   const { paths, print, clock, logger } = options;
   const say = (text: string) => print("plinth", text);
   const services = new Map<string, LocalService>();
+  const generations = new Map<string, number>();
+  const access = new Map<string, SchemaAccess>();
   const supervisor: Supervisor = createSupervisor({ ...options, logDirectory: paths.logs });
   let ground: Promise<Ground> | undefined;
   let tokens: WorkloadTokens | undefined;
@@ -131,18 +140,18 @@ export function createLocalPlatform(options: LocalPlatformOptions): LocalPlatfor
   async function bundleAll(list: readonly LocalService[]): Promise<void> {
     const begin = clock.monotonicMs();
     const own = list.filter(({ manifest }) => manifest.spec.local?.command === undefined);
-    await Promise.all(own.map(({ folder }) => bundleService(folder)));
+    await Promise.all(own.map(({ folder }) => bundleService(folder, { inUse: services.size > 0 })));
     if (own.length > 0) say(`built ${own.map(({ name }) => name).join(", ")} (${seconds(begin)})`);
   }
 
-  async function migrateAll(list: readonly LocalService[], on: Ground): Promise<Map<string, SchemaAccess>> {
+  async function migrateAll(list: readonly LocalService[], on: Ground): Promise<void> {
     const emptyDirectory = path.join(paths.run, "no-migrations");
     await mkdir(emptyDirectory, { recursive: true });
-    const access = new Map<string, SchemaAccess>();
     // One after the other: PostgreSQL refuses concurrent changes of the same database's rights.
     for (const { name, manifest } of list) {
       const schema = manifest.spec.database?.schema;
-      if (schema !== undefined) access.set(name, await on.databases.ensureSchema(schema, name));
+      if (schema === undefined) access.delete(name);
+      else access.set(name, await on.databases.ensureSchema(schema, name));
     }
     await Promise.all(
       list.map(async (service) => {
@@ -153,10 +162,11 @@ export function createLocalPlatform(options: LocalPlatformOptions): LocalPlatfor
         if (applied.length > 0) say(`${service.name}: applied ${applied.join(", ")}`);
       }),
     );
-    return access;
   }
 
-  async function plan(service: LocalService, on: Ground, access: Map<string, SchemaAccess>): Promise<ServicePlan> {
+  async function plan(service: LocalService, on: Ground): Promise<ServicePlan> {
+    const generation = (generations.get(service.name) ?? -1) + 1;
+    generations.set(service.name, generation);
     const isGateway = service.name === gatewayName;
     if (isGateway && gatewayPort === undefined) {
       const picked = await pickPort(options.port);
@@ -166,6 +176,7 @@ export function createLocalPlatform(options: LocalPlatformOptions): LocalPlatfor
     return planService({
       service,
       replicas: options.replicas,
+      generation,
       publicPort: isGateway ? gatewayPort : undefined,
       platform: on.platformEnv,
       workloadTokenFile: await on.tokens.fileFor(service.name),
@@ -184,6 +195,14 @@ export function createLocalPlatform(options: LocalPlatformOptions): LocalPlatfor
     if (problems.length > 0) throw new ManifestError(problems);
   }
 
+  // Two at a time would replace each other's processes.
+  let turn: Promise<unknown> = Promise.resolve();
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = turn.then(work);
+    turn = done.catch(() => {});
+    return done;
+  }
+
   async function apply(list: readonly LocalService[]): Promise<void> {
     refuseConflicts(list);
     const all = new Map([...services, ...list.map((service): [string, LocalService] => [service.name, service])]);
@@ -192,9 +211,9 @@ export function createLocalPlatform(options: LocalPlatformOptions): LocalPlatfor
     );
     ground ??= prepareGround();
     const [on] = await Promise.all([ground, bundleAll(list)]);
-    const access = await migrateAll(list, on);
+    await migrateAll(list, on);
     const plans: ServicePlan[] = [];
-    for (const service of list) plans.push(await plan(service, on, access));
+    for (const service of list) plans.push(await plan(service, on));
     await on.secrets.save();
     await writeRoutes(paths.routes, list);
     for (const service of list) services.set(service.name, service);
@@ -203,6 +222,21 @@ export function createLocalPlatform(options: LocalPlatformOptions): LocalPlatfor
     if (list.some(isForeign)) await announceForeign(on);
     await supervisor.apply(plans);
     say(`all ready (${seconds(begin)})`);
+  }
+
+  async function replaceOne(service: LocalService): Promise<number> {
+    const begin = clock.monotonicMs();
+    refuseConflicts([service]);
+    const on = await (ground ?? Promise.reject(new Error("nothing runs yet")));
+    if (service.manifest.spec.database?.schema !== access.get(service.name)?.schema) {
+      throw new Error(`its database is another one: npx plinth restart ${service.name} makes it`);
+    }
+    const next = await plan(service, on);
+    await on.secrets.save();
+    await writeRoutes(paths.routes, [service]);
+    await supervisor.apply([next]);
+    services.set(service.name, service);
+    return clock.monotonicMs() - begin;
   }
 
   /** Loaded and started only when there is a service that cannot announce itself. */
@@ -223,8 +257,13 @@ export function createLocalPlatform(options: LocalPlatformOptions): LocalPlatfor
   }
 
   return {
-    start: apply,
-    apply,
+    start: (list) => inTurn(() => apply(list)),
+    apply: (list) => inTurn(() => apply(list)),
+    replace: (list) => inTurn(() => Promise.all(list.map((service) => replaceOne(service).catch((err: Error) => err)))),
+    async checkMigrations(service) {
+      const own = access.get(service.name);
+      return own && checkMigrations(service, own);
+    },
     services: () => [...services.values()],
     status: () => supervisor.status(),
     gatewayUrl: () => (gatewayPort === undefined ? undefined : `http://127.0.0.1:${gatewayPort}`),

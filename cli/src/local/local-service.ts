@@ -15,6 +15,9 @@ export interface LocalService {
 /** The service that listens on the port people use. */
 export const gatewayName = "gateway";
 
+/** Whether the kernel hands connections of one port to two processes (SO_REUSEPORT): then the edge is replaced without a gap. */
+export const gatewaySharesPort: boolean = process.platform === "linux";
+
 export interface ReplicaCounts {
   [name: string]: number;
 }

@@ -7,27 +7,36 @@ import type { Plugin } from "esbuild";
  * they say in package.json, so there is no list of names to keep.
  */
 export function nativeAddonsStayOutside(): Plugin {
-  const known = new Map<string, Promise<boolean>>();
   return {
     name: "native addons stay outside",
     setup(build) {
       build.onResolve({ filter: /^[^./]/ }, async (args) => {
         if (args.pluginData === seen || args.path.startsWith("node:")) return undefined;
+        const from = `${args.resolveDir}\0${args.path}`;
+        if (harmless.has(from)) return undefined;
         const found = await build.resolve(args.path, { ...pick(args), pluginData: seen });
         if (found.errors.length > 0 || found.external) return undefined;
         const folder = packageFolder(found.path);
-        if (folder === undefined) return undefined;
-        let native = known.get(folder);
-        if (!native) {
-          native = isNative(folder);
-          known.set(folder, native);
+        let native = folder === undefined ? false : known.get(folder);
+        if (native === undefined) {
+          native = isNative(folder as string);
+          known.set(folder as string, native);
         }
-        return (await native) ? { path: args.path, external: true } : undefined;
+        if (await native) return { path: args.path, external: true };
+        if (harmless.size < harmlessMax && packageFolder(args.resolveDir)) harmless.add(from);
+        return undefined;
       });
       build.onResolve({ filter: /[.]node$/ }, (args) => ({ path: args.path, external: true }));
     },
   };
 }
+
+/** Folders of packages, and whether they hold native code. */
+const known = new Map<string, Promise<boolean>>();
+/** What packages import from where without finding native code. Asking esbuild again at every build of a process would
+ * cost a third of a rebuild. */
+const harmless = new Set<string>();
+const harmlessMax = 50_000;
 
 const seen = Symbol("resolved by this plugin already");
 

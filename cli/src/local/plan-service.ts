@@ -1,6 +1,6 @@
 import path from "node:path";
 import { entryPoint } from "./bundle.ts";
-import { type LocalService, type ReplicaCounts, replicasOf } from "./local-service.ts";
+import { gatewayName, gatewaySharesPort, type LocalService, type ReplicaCounts, replicasOf } from "./local-service.ts";
 import { freePorts } from "./ports.ts";
 import type { Secrets } from "./secrets.ts";
 import { type PlatformEnv, serviceEnv } from "./service-env.ts";
@@ -9,6 +9,8 @@ import type { InstancePlan, ServicePlan } from "./supervisor.ts";
 export interface PlanServiceOptions {
   service: LocalService;
   replicas: ReplicaCounts;
+  /** How often the service was planned before: its processes must not share names with those that they replace. */
+  generation: number;
   /** The port that people use, for the first instance; any free one without it. */
   publicPort: number | undefined;
   platform: PlatformEnv;
@@ -20,22 +22,24 @@ export interface PlanServiceOptions {
 
 /** Decides command, ports and environment of every instance of a service. */
 export async function planService(options: PlanServiceOptions): Promise<ServicePlan> {
-  const { service, publicPort } = options;
+  const { service, publicPort, generation } = options;
   const count = replicasOf(service, options.replicas);
   const ports = await freePorts(count * 2);
   const instances = Array.from({ length: count }, (_, index): InstancePlan => {
     const port = (index === 0 ? publicPort : undefined) ?? ports[index * 2] ?? 0;
     const adminPort = ports[index * 2 + 1] ?? 0;
+    const id = `${service.name}-${index}${generation === 0 ? "" : `-g${generation}`}`;
     return {
       command: commandOf(service),
       cwd: path.join(service.folder, service.manifest.spec.local?.dir ?? "."),
       port,
       adminPort,
+      sharesPort: service.name === gatewayName && gatewaySharesPort,
       env: (restarts) =>
         serviceEnv({
           ...options,
           instance: {
-            instanceId: `${service.name}-${index}${restarts === 0 ? "" : `-r${restarts}`}`,
+            instanceId: `${id}${restarts === 0 ? "" : `-r${restarts}`}`,
             port,
             adminPort,
             workloadTokenFile: options.workloadTokenFile,

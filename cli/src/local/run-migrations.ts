@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { stat } from "node:fs/promises";
 import path from "node:path";
 import { type Clock, isFault, type Logger, parseDurationMs } from "@plinth/kernel";
-import { migrate } from "@plinth/postgres/migrate";
+import { migrate, pendingMigrations } from "@plinth/postgres/migrate";
 import type { SchemaAccess } from "./databases.ts";
 import type { LocalService } from "./local-service.ts";
 
@@ -29,6 +29,24 @@ export async function runMigrations(options: RunMigrationsOptions): Promise<stri
   const applied = await applyFiles(options, migrations?.path === undefined ? options.emptyDirectory : directory);
   if (migrations?.command) await runTool(migrations.command, parseDurationMs(migrations.timeout), options);
   return applied;
+}
+
+export interface MigrationCheck {
+  /** Files that are not applied yet. */
+  pending: string[];
+  /** What is wrong with the others, for a person; empty when nothing is. */
+  problem: string;
+}
+
+/** Compares the service's files with what its schema has; changes nothing. */
+export async function checkMigrations(service: LocalService, access: SchemaAccess): Promise<MigrationCheck> {
+  const directory = path.join(service.folder, "migrations");
+  const { schema, ddlUrl: url } = access;
+  try {
+    return { pending: await pendingMigrations({ url, schema, directory }), problem: "" };
+  } catch (err) {
+    return { pending: [], problem: describe(err as Error) };
+  }
 }
 
 async function applyFiles(options: RunMigrationsOptions, directory: string): Promise<string[]> {

@@ -1,11 +1,11 @@
 import type { EnvVar } from "@plinth/platform";
-import { gatewayName, type LocalService } from "./local-service.ts";
+import { gatewayName, gatewaySharesPort, type LocalService } from "./local-service.ts";
 import type { Secrets } from "./secrets.ts";
 import { workloadIssuer } from "./workload-tokens.ts";
 
 // Of access tokens. Not the gateway's URL: tokens outlive a change of its port.
-const tokenIssuer = "http://plinth.localhost";
-const tokenAudience = "plinth";
+export const tokenIssuer = "http://plinth.localhost";
+export const tokenAudience = "plinth";
 
 /** What all instances of a platform share. */
 export interface PlatformEnv {
@@ -33,11 +33,15 @@ export interface InstanceEnv {
 // Of the shell's environment only these reach a service, so that it runs the same everywhere.
 const inherited = ["PATH", "HOME", "TMPDIR", "LANG", "TZ", "NODE_EXTRA_CA_CERTS"] as const;
 
-export interface ServiceEnvOptions {
+export interface ManifestEnvOptions {
+  service: Pick<LocalService, "name" | "manifest">;
+  secrets: Pick<Secrets, "entry" | "entries">;
+}
+
+export interface ServiceEnvOptions extends ManifestEnvOptions {
   service: LocalService;
   platform: PlatformEnv;
   instance: InstanceEnv;
-  secrets: Pick<Secrets, "entry" | "entries">;
   shell: Record<string, string | undefined>;
 }
 
@@ -68,11 +72,17 @@ export function serviceEnv(options: ServiceEnvOptions): Record<string, string> {
     ...(instance.databaseUrl ? { PLINTH_DATABASE_URL: instance.databaseUrl } : {}),
     ...platform.companions,
     ...(platform.otlpEndpoint ? { PLINTH_OTLP_ENDPOINT: platform.otlpEndpoint } : {}),
-    ...(service.name === gatewayName ? { PLINTH_GATEWAY_ROUTES: platform.routesDirectory } : {}),
+    ...(service.name === gatewayName ? gatewayEnv(platform) : {}),
   };
 }
 
-function manifestEnv(options: ServiceEnvOptions): Record<string, string> {
+const gatewayEnv = ({ routesDirectory }: PlatformEnv): Record<string, string> => ({
+  PLINTH_GATEWAY_ROUTES: routesDirectory,
+  PLINTH_GATEWAY_REUSE_PORT: String(gatewaySharesPort),
+});
+
+/** What the manifest itself asks for. */
+export function manifestEnv(options: ManifestEnvOptions): Record<string, string> {
   const { spec } = options.service.manifest;
   const replaced = spec.local?.env ?? {};
   const env: Record<string, string> = {};
@@ -86,14 +96,14 @@ function manifestEnv(options: ServiceEnvOptions): Record<string, string> {
 
 type EnvSource = NonNullable<LocalService["manifest"]["spec"]["envFrom"]>[number];
 
-function fromObject(source: EnvSource, options: ServiceEnvOptions): Record<string, string> {
+function fromObject(source: EnvSource, options: ManifestEnvOptions): Record<string, string> {
   const { prefix = "", secretRef, configMapRef } = source;
   if (configMapRef && !configMapRef.optional) throw needsConfigMap(options.service.name, configMapRef.name);
   const entries = secretRef ? options.secrets.entries(secretRef.name) : {};
   return Object.fromEntries(Object.entries(entries).map(([key, value]) => [`${prefix}${key}`, value]));
 }
 
-function variableValue(variable: EnvVar, options: ServiceEnvOptions): string | undefined {
+function variableValue(variable: EnvVar, options: ManifestEnvOptions): string | undefined {
   const { secretKeyRef, configMapKeyRef } = variable.valueFrom ?? {};
   if (secretKeyRef) return options.secrets.entry(secretKeyRef.name, secretKeyRef.key);
   if (configMapKeyRef?.optional) return undefined;

@@ -71,8 +71,11 @@ export interface ServiceProcess {
   status(): InstanceStatus;
   /** The newest lines of its output. */
   lastLines(): readonly string[];
-  /** Resolves when ready; rejects with the reason when it cannot become ready without help. */
-  untilReady(signal: AbortSignal): Promise<void>;
+  /**
+   * Resolves when ready; rejects with the reason when it cannot become ready without help. Impatient: when it has ended
+   * once, too, instead of waiting for the next try.
+   */
+  untilReady(signal: AbortSignal, patience?: "patient" | "impatient"): Promise<void>;
   /** SIGTERM, and SIGKILL when that is not enough. */
   stop(): Promise<void>;
   /** SIGKILL now. */
@@ -194,10 +197,11 @@ export function createServiceProcess(options: ServiceProcessOptions): ServicePro
     start() {
       running ??= supervise();
     },
-    async untilReady(signal) {
+    async untilReady(signal, patience = "patient") {
       while (state !== "ready") {
         signal.throwIfAborted();
-        if (state === "failed") throw new Error(problems.join("; "));
+        if (state === "failed" || (patience === "impatient" && (state === "waiting" || restarts > 0)))
+          throw new Error(problems.join("; "));
         if (state === "stopped" || state === "stopping") throw new Error("was stopped");
         await options.clock.sleep(timing.startProbeMs / 2, signal);
       }

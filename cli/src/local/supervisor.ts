@@ -17,6 +17,8 @@ export interface InstancePlan {
   cwd: string;
   port: number;
   adminPort: number;
+  /** True: a second process may listen on `port` while the first one drains. */
+  sharesPort: boolean;
   env: (restarts: number) => Record<string, string>;
 }
 
@@ -46,7 +48,10 @@ export interface SupervisorOptions {
 
 /** Runs services as child processes: starts them in the order of their dependencies and stops them in reverse. */
 export interface Supervisor {
-  /** Starts services, or replaces those that run under the same name, and resolves when all are ready. */
+  /**
+   * Starts services, or replaces those that run under the same name, and resolves when all are ready. One that cannot
+   * replace its predecessor goes, and the predecessor stays. Those that were replaced finish what they have in hand.
+   */
   apply(plans: readonly ServicePlan[]): Promise<void>;
   status(): ServiceStatus[];
   stop(): Promise<void>;
@@ -64,6 +69,14 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   const { clock, random, print, readyTimeoutMs = 60_000, explainAfterMs = 5_000 } = options;
   const running = new Map<string, Running>();
   const stopping = new AbortController();
+  /** Replaced, and not gone yet. */
+  const leaving = new Set<ServiceProcess>();
+
+  async function leave(process: ServiceProcess): Promise<void> {
+    leaving.add(process);
+    await process.stop();
+    leaving.delete(process);
+  }
 
   function create(plan: ServicePlan): Running {
     const { name, manifest } = plan.service;
@@ -91,13 +104,13 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     return { plan, processes, log };
   }
 
-  async function untilReady(process: ServiceProcess): Promise<void> {
+  async function untilReady(process: ServiceProcess, patience: "patient" | "impatient"): Promise<void> {
     const { label } = process.status();
     const explain = setInterval(() => {
       print(label, `  not ready yet: ${process.status().problems.join("; ") || "still starting"}`);
     }, explainAfterMs);
     try {
-      await process.untilReady(AbortSignal.any([stopping.signal, AbortSignal.timeout(readyTimeoutMs)]));
+      await process.untilReady(AbortSignal.any([stopping.signal, AbortSignal.timeout(readyTimeoutMs)]), patience);
     } catch (err) {
       if (stopping.signal.aborted) throw new Error("stopped");
       throw notReady(process, readyTimeoutMs, err as Error);
@@ -114,17 +127,25 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     running.set(plan.service.name, next);
     if (!before) {
       for (const process of next.processes) process.start();
-      await Promise.all(next.processes.map(untilReady));
+      await Promise.all(next.processes.map((process) => untilReady(process, "patient")));
       return;
     }
-    for (const process of next.processes) {
-      // The gateway keeps its port, so the old one has to let it go first.
-      const holder = before.processes.find((old) => old.status().port === process.status().port);
-      await holder?.stop();
-      process.start();
-      await untilReady(process);
+    try {
+      for (const [index, process] of next.processes.entries()) {
+        if (!plan.instances[index]?.sharesPort) {
+          // The gateway keeps its port, so the old one has to let it go first.
+          await before.processes.find((old) => old.status().port === process.status().port)?.stop();
+        }
+        process.start();
+        await untilReady(process, "impatient");
+      }
+    } catch (err) {
+      const survives = before.processes.some((process) => process.status().state !== "stopped");
+      if (survives) running.set(plan.service.name, before);
+      if (survives) await Promise.all(next.processes.map(leave));
+      throw err;
     }
-    await Promise.all(before.processes.map((process) => process.stop()));
+    for (const process of before.processes) void leave(process);
   }
 
   return {
@@ -165,13 +186,14 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
           wait.then(() => Promise.all((entry?.processes ?? []).map((process) => process.stop()))),
         );
       }
-      await Promise.all(gone.values());
+      await Promise.all([...gone.values(), ...[...leaving].map((process) => process.stop())]);
       for (const { log } of running.values()) log.close();
     },
 
     kill() {
       stopping.abort();
-      for (const { processes } of running.values()) for (const process of processes) process.kill();
+      const all = [...[...running.values()].flatMap(({ processes }) => processes), ...leaving];
+      for (const process of all) process.kill();
     },
   };
 }

@@ -24,6 +24,8 @@ export interface Platform {
   /** Everything it has printed so far. */
   output(): string;
   instances(service: string): Promise<Instance[]>;
+  /** Runs another command on the same data and returns its exit code. */
+  run(...args: string[]): Promise<number | null>;
   stop(): Promise<number | null>;
 }
 
@@ -61,9 +63,13 @@ export async function startPlatform(...args: string[]): Promise<Platform> {
     admin: await readAdmin(home),
     output: () => output,
     instances: async (service) => (await status()).services.find((s) => s.name === service)?.instances ?? [],
+    run: (...args) => closed(spawn(process.execPath, [main, ...args, "--data", home], { stdio: "ignore" })),
     stop,
   };
 }
+
+const closed = (child: ChildProcess): Promise<number | null> =>
+  new Promise((resolve) => child.once("close", (code) => resolve(code)));
 
 async function readAdmin(home: string): Promise<Platform["admin"]> {
   const { email, password } = JSON.parse(await readFile(path.join(home, "admin.json"), "utf8"));

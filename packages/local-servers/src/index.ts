@@ -1,3 +1,4 @@
+export { composeBinary, composeProblem, composeVersion, installCompose } from "./compose/install-compose.ts";
 export { consulBinary, consulProblem, consulVersion, installConsul } from "./consul/install-consul.ts";
 export { type LocalConsul, type LocalConsulOptions, startConsul } from "./consul/start-consul.ts";
 export { etcdProblem, type LocalEtcd, type LocalEtcdOptions, startEtcd } from "./etcd/start-etcd.ts";

@@ -5,6 +5,7 @@ import { silentLogger, systemClock } from "@plinth/kernel";
 import { createTestDatabase, type TestDatabase } from "@plinth/testing";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { migrate } from "../src/index.ts";
+import { pendingMigrations } from "../src/migrate/migrate.ts";
 
 let database: TestDatabase;
 let directory: string;
@@ -53,6 +54,17 @@ describe("migrate", () => {
       reason: "MIGRATION_EDITED",
       message: expect.stringContaining("0001_create_item.sql"),
     });
+  });
+
+  test("what waits to be applied is told without applying it, and an edited file as when migrating", async () => {
+    await run();
+    const check = () => pendingMigrations({ url: database.ddlUrl, schema: "shop", directory });
+    expect(await check()).toEqual([]);
+    await writeFile(path.join(directory, "0002_more.sql"), "CREATE TABLE more (id integer);");
+    expect(await check()).toEqual(["0002_more.sql"]);
+    expect(await database.admin("SELECT to_regclass('shop.more') AS more")).toEqual([{ more: null }]);
+    await writeFile(path.join(directory, "0001_create_item.sql"), "SELECT 1;");
+    await expect(check()).rejects.toMatchObject({ reason: "MIGRATION_EDITED" });
   });
 
   test("a failing file is rolled back whole, its line is named, and a repaired one applies", async () => {

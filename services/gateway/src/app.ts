@@ -39,7 +39,7 @@ export async function compose(runtime: ServiceRuntime, config: ConfigOf<typeof g
   } else {
     if (directory === undefined) throw new ConfigError(["PLINTH_GATEWAY_ROUTES is required with the source files"]);
     const routeSource = (onSnapshot: OnSnapshot) => new FileRouteSource({ directory, onSnapshot, logger });
-    gateway = createGateway({ ...common, resolver, routeSource });
+    gateway = createGateway({ ...common, reusePort: config.reusePort, resolver, routeSource });
   }
   return { workers: gateway.workers, server: gateway.server };
 }

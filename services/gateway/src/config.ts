@@ -41,6 +41,11 @@ export const gatewayConfig = {
     "how long answers announce the end of their connection before the port closes",
     { default: "1s" },
   ),
+  reusePort: bool(
+    "PLINTH_GATEWAY_REUSE_PORT",
+    "for source files, on Linux: another process of the same user may listen on the port as well, so that one replaces the other without a gap",
+    { default: false },
+  ),
   rateLimitKeysMax: integer("PLINTH_GATEWAY_RATE_LIMIT_KEYS_MAX", "callers remembered per rate limit", {
     default: 100_000,
     min: 1,

@@ -51,7 +51,7 @@ export interface DataPlaneOptions {
   outlier?: OutlierOptions;
 }
 
-export interface OpenOptions extends Pick<ListenerOptions, "host" | "port" | "tls"> {
+export interface OpenOptions extends Pick<ListenerOptions, "host" | "port" | "tls" | "reusePort"> {
   table: () => RouteTable;
   /** The port that callers know, for redirects. */
   publicPort?: number;
@@ -121,7 +121,7 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
   };
   const upstreamConnections: Component = { name: "upstream connections", stop: () => upstreams.close() };
 
-  function open({ host, port, tls, table, publicPort, localLast }: OpenOptions): OpenPort {
+  function open({ host, port, reusePort, tls, table, publicPort, localLast }: OpenOptions): OpenPort {
     const reflection = new MergedReflection({ table, upstreams, own: ownReflection(), clock, logger });
     const local = createLocalRpc(health, reflection, logger);
     const documents =
@@ -136,6 +136,7 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
     const listener = new Listener({
       host,
       port,
+      reusePort,
       logger,
       clock,
       drainDelayMs: options.drainDelayMs ?? 1_000,

@@ -8,6 +8,8 @@ export interface GatewayOptions extends Omit<DataPlaneOptions, "authService"> {
   host: string;
   /** 0 picks a free port. */
   port: number;
+  /** See ListenerOptions. */
+  reusePort?: boolean;
   /** Makes the source of routes, which hands its snapshots to `onSnapshot`. */
   routeSource: (onSnapshot: OnSnapshot) => RouteSource;
 }
@@ -34,8 +36,8 @@ export function createGateway(options: GatewayOptions): Gateway {
     for (const problem of [...snapshot.problems, ...compiled.problems]) logger.warn({ ...problem }, "route problem");
     logger.info({ routes: table.routes.length, services: table.services }, "routes loaded");
   });
-  const { host, port } = options;
-  const server = plane.open({ host, port, table: currentTable, localLast: false });
+  const { host, port, reusePort = false } = options;
+  const server = plane.open({ host, port, reusePort, table: currentTable, localLast: false });
   return {
     workers: [...plane.beforeRoutes, routes, ...plane.afterRoutes],
     server: { ...server, name: "gateway" },

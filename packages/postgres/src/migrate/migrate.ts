@@ -64,6 +64,44 @@ export async function migrate(options: MigrateOptions): Promise<MigrateResult> {
   }
 }
 
+/**
+ * Names of a service's files that its schema does not have yet; changes nothing. Throws as `migrate` does for an edited or
+ * out-of-order file.
+ */
+export async function pendingMigrations(
+  options: Pick<MigrateOptions, "url" | "schema" | "directory">,
+): Promise<string[]> {
+  const migrations = await readMigrations(options.directory);
+  const client = new pg.Client({ connectionString: options.url, application_name: `migrate ${options.schema}` });
+  client.on("error", () => {});
+  await client.connect();
+  try {
+    await client.query(`SET search_path = ${pg.escapeIdentifier(options.schema)}`);
+    return notApplied(migrations, await readLedger(client, "service"), options.schema).map(fileName);
+  } finally {
+    await client.end();
+  }
+}
+
+async function readLedger(client: pg.Client, set: string): Promise<LedgerRow[]> {
+  const { rows } = await client.query<LedgerRow>(
+    "SELECT version, name, checksum FROM plinth_migration WHERE set = $1 ORDER BY version",
+    [set],
+  );
+  return rows;
+}
+
+function notApplied(migrations: readonly Migration[], rows: readonly LedgerRow[], schema: string): Migration[] {
+  const ledger = new Map(rows.map((row) => [row.version, row]));
+  const latest = rows.at(-1)?.version ?? 0;
+  return migrations.filter((migration) => {
+    const row = ledger.get(migration.version);
+    if (row) refuseEdited(migration, row, schema);
+    else if (migration.version < latest) throw outOfOrder(migration, latest);
+    return !row;
+  });
+}
+
 async function applySet(
   client: pg.Client,
   set: string,
@@ -71,18 +109,9 @@ async function applySet(
   options: MigrateOptions,
   result: MigrateResult,
 ): Promise<void> {
-  const { rows } = await client.query<LedgerRow>(
-    "SELECT version, name, checksum FROM plinth_migration WHERE set = $1 ORDER BY version",
-    [set],
-  );
-  const ledger = new Map(rows.map((row) => [row.version, row]));
-  const latest = rows.at(-1)?.version ?? 0;
-  for (const migration of migrations) {
-    const row = ledger.get(migration.version);
-    if (row) refuseEdited(migration, row, options.schema);
-    else if (migration.version < latest) throw outOfOrder(migration, latest);
-    else result.applied.push(await applyOne(client, set, migration, options));
-  }
+  const rows = await readLedger(client, set);
+  for (const migration of notApplied(migrations, rows, options.schema))
+    result.applied.push(await applyOne(client, set, migration, options));
   const known = new Set(migrations.map((m) => m.version));
   result.ahead.push(...rows.filter((row) => !known.has(row.version)).map((row) => row.version));
 }

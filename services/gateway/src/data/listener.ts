@@ -40,6 +40,8 @@ export interface ListenerOptions {
   host: string;
   /** 0 picks a free port. */
   port: number;
+  /** True: other processes of the same user may listen on the port as well (SO_REUSEPORT; an error where there is none). */
+  reusePort?: boolean | undefined;
   onRequest: (downstream: Downstream, upgradeHead?: Uint8Array) => void;
   logger: Logger;
   /** Default: the system's. */
@@ -83,7 +85,8 @@ export class Listener implements Component {
   start(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#net.once("error", reject);
-      this.#net.listen({ host: this.#options.host, port: this.#options.port, backlog: 1024 }, () => {
+      const { host, port, reusePort = false } = this.#options;
+      this.#net.listen({ host, port, reusePort, backlog: 1024 }, () => {
         this.#net.off("error", reject);
         this.#net.on("error", (err) => this.#options.logger.error({ err }, "listener failed"));
         this.#ticker = setInterval(() => {
@@ -96,14 +99,25 @@ export class Listener implements Component {
 
   /**
    * Stops without failing a request: answers announce the end of their connection (GOAWAY, Connection: close) for
-   * `drainDelayMs` while new ones are still taken, then the port closes and what is in flight finishes.
+   * `drainDelayMs` while new ones are still taken, then the port closes and what is in flight finishes. A shared port
+   * closes at once: closing resets connections that wait to be taken in, and most of them do while answers end theirs.
    */
   async stop(signal: AbortSignal): Promise<void> {
     this.#closing = true;
     // The highest stream id: "send nothing new here" without refusing what is on its way.
     for (const session of this.#sessions.keys()) if (!session.destroyed) session.goaway(0, 2 ** 31 - 1);
+    let closed: Promise<void> | undefined;
+    const close = () => {
+      closed ??= new Promise<void>((resolve) => this.#net.close(() => resolve()));
+      return closed;
+    };
+    if (this.#options.reusePort) {
+      // Right after a poll, which takes in all that wait: those who come in between are reset.
+      await new Promise((resolve) => setImmediate(resolve));
+      void close();
+    }
     await waitMs(this.#options.drainDelayMs, signal);
-    const closed = new Promise<void>((resolve) => this.#net.close(() => resolve()));
+    void close();
     for (const session of this.#sessions.keys()) session.close();
     const closeIdle = () => {
       for (const connection of this.#http1) connection.closeIfIdle();
@@ -115,7 +129,7 @@ export class Listener implements Component {
     };
     signal.addEventListener("abort", cut, { once: true });
     if (signal.aborted) cut();
-    await closed;
+    await close();
     signal.removeEventListener("abort", cut);
     clearInterval(idle);
     clearInterval(this.#ticker);

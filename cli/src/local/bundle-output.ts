@@ -1,0 +1,34 @@
+import { createHash } from "node:crypto";
+import { glob, mkdir, readFile, rm } from "node:fs/promises";
+import path from "node:path";
+import type { OutputFile } from "esbuild";
+import { replaceFile } from "./replace-file.ts";
+
+/**
+ * Writes what esbuild made so that a process that starts meanwhile finds the old bundle or the new one: chunks, whose
+ * names tell their content, come first, and the files that name them last, each replaced as a whole. Returns the names,
+ * relative to `outdir`.
+ */
+export async function writeBundle(outdir: string, files: readonly OutputFile[]): Promise<string[]> {
+  const isChunk = ({ path: file }: OutputFile) => path.dirname(file) !== outdir;
+  for (const file of [...files.filter(isChunk), ...files.filter((file) => !isChunk(file))]) {
+    await mkdir(path.dirname(file.path), { recursive: true });
+    await replaceFile(file.path, file.contents, 0o644);
+  }
+  return files.map((file) => path.relative(outdir, file.path));
+}
+
+/** Removes chunks of earlier builds. */
+export async function removeLeftovers(outdir: string, outputs: readonly string[]): Promise<void> {
+  for await (const file of glob("chunks/*", { cwd: outdir }))
+    if (!outputs.includes(file)) await rm(path.join(outdir, file), { force: true });
+}
+
+/** Tells the code of two bundles apart: entry points name their chunks, and chunks are named by their content. */
+export async function bundleHash(outdir: string): Promise<string> {
+  const hash = createHash("sha256");
+  const names: string[] = [];
+  for await (const name of glob("*.js", { cwd: outdir })) names.push(name);
+  for (const name of names.sort()) hash.update(`${name}\0`).update(await readFile(path.join(outdir, name)));
+  return hash.digest("hex");
+}
