@@ -18,7 +18,8 @@ export const importLayers: readonly (readonly string[])[] = [
   ["packages/clients"],
   ["packages/service"],
   ["packages/testing"], // starts whole services, for tests
-  ["services/*", "operator", "cli", "examples/*"],
+  ["services/*", "operator", "examples/*"],
+  ["cli"], // shows what the operator would do, by the operator's own plan
   ["bench"], // starts the platform as the CLI does
 ];
 
