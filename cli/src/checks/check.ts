@@ -1,8 +1,8 @@
 import type { Clock } from "@plinth/kernel";
 
-/** What one look at one thing found. A warning works for now; a failure does not. */
+/** What one look at one thing found. A warning works for now; a failure does not; what is not there is skipped. */
 export interface Finding {
-  status: "ok" | "warning" | "failed";
+  status: "ok" | "warning" | "failed" | "skipped";
   /** What was found. */
   message: string;
   /** What to do about it; for what is not ok. Default: the check's own. */
@@ -18,7 +18,7 @@ export interface Check<Context> {
   anchor: string;
   /** What to do in general; a finding may know better. */
   hint: string;
-  /** Names of checks that must not have failed: without them this one could only repeat what they say. */
+  /** Names of checks that must not have failed or been skipped: this one could only repeat what they say. */
   needs?: readonly string[];
   /** One finding, or one for each thing looked at. What it throws is a failure with the error's message. */
   run(context: Context): Promise<Finding | readonly Finding[]>;
@@ -28,7 +28,7 @@ export interface Check<Context> {
 export interface CheckResult {
   category: string;
   name: string;
-  status: Finding["status"] | "skipped";
+  status: Finding["status"];
   message: string;
   /** Empty for what is ok or skipped. */
   hint: string;
@@ -48,13 +48,14 @@ export async function runChecks<Context>(
   for (const check of checks) {
     const missing = check.needs?.find((name) => unusable.has(name));
     const found = missing === undefined ? await findingsOf(check, context, tools.clock) : [];
-    if (missing !== undefined || found.some(({ status }) => status === "failed")) unusable.add(check.name);
+    if (missing !== undefined || found.some(({ status }) => status === "failed" || status === "skipped"))
+      unusable.add(check.name);
     const { category, name, anchor } = check;
     const lines: CheckResult[] =
       missing === undefined
         ? found.map(({ status, message, hint = check.hint }) => ({
             ...{ category, name, status, message, anchor },
-            hint: status === "ok" ? "" : hint,
+            hint: status === "failed" || status === "warning" ? hint : "",
           }))
         : [{ category, name, status: "skipped", message: `needs: ${missing}`, hint: "", anchor }];
     for (const line of lines) {
@@ -85,8 +86,8 @@ async function findingsOf<Context>(check: Check<Context>, context: Context, cloc
 export function messageOf(err: unknown): string {
   if (err instanceof AggregateError && err.message === "") return messageOf(err.errors[0]);
   const { message, cause } = err as Error;
-  const because = cause instanceof Error && !message.includes(cause.message) ? messageOf(cause) : "";
-  return [message, because].filter(Boolean).join(": ");
+  const because = cause instanceof Error ? messageOf(cause) : "";
+  return message.includes(because) ? message : `${message}: ${because}`;
 }
 
 export const hasFailed = (results: readonly CheckResult[]): boolean =>

@@ -24,8 +24,8 @@ const shapes: readonly RegExp[] = [
   // Hashes of passwords: argon2, bcrypt, scrypt, pbkdf2.
   /()\$(?:argon2(?:id|i|d)|2[aby]|scrypt|pbkdf2[\w-]*)\$[A-Za-z0-9./+=,$-]+/g,
   // name=value and "name": "value" in whatever text.
-  /(\b[\w-]*(?:password|passwd|secret|token|api[-_]?key|encryption[-_]?key|private[-_]?key)[\w-]*["']?\s*[:=]\s*["']?)(?!REDACTED)[^\s"',;}{&]{4,}/gi,
-  /("d"\s*:\s*")[A-Za-z0-9_-]{40,}/g,
+  /(\b[\w-]*(?:password|passwd|secret|token|api[-_]?key|encryption[-_]?key|private[-_]?key)[\w-]*(?<!issuer|audience|jwks|name|file|ref)["']?[ \t]*[:=][ \t]*["']?)(?!REDACTED)[^\s"',;}{&]{4,}/gi,
+  /("d"\s{0,4}:\s{0,4}")[A-Za-z0-9_-]{40,}/g,
 ];
 
 export interface Redactor {

@@ -21,7 +21,8 @@ export const gatewayChecks: readonly Check<LocalContext>[] = [
     hint: "see plinth logs gateway",
     needs: [controlName],
     async run(context) {
-      const url = await context.gatewayUrl();
+      const { gatewayUrl: url } = await context.status();
+      if (url === undefined) return { status: "skipped", message: "no gateway is part of this platform" };
       const keys = await keysOf(context);
       return keys.length > 0
         ? { status: "ok", message: `${url} answers, and publishes ${keys.length} keys of tokens` }

@@ -14,14 +14,24 @@ export const platformChecks: readonly Check<LocalContext>[] = [
     anchor: "local-control-socket",
     hint: "start the platform with npm start; with --data name the folder of the one that runs",
     async run(context) {
-      const { state, pid, home } = await context.status();
-      const message = `process ${pid} runs the platform on ${home}, state ${state}`;
-      if (state === "ready") return { status: "ok", message };
-      const hint =
-        state === "starting"
-          ? "wait until it is ready: plinth check --wait 60s"
-          : "see plinth status for what is not ready";
-      return { status: state === "degraded" ? "warning" : "failed", message, hint };
+      const { pid, home } = await context.status();
+      return { status: "ok", message: `process ${pid} runs the platform on ${home}` };
+    },
+  },
+  {
+    category,
+    name: "state",
+    anchor: "local-state",
+    hint: "see plinth status for what is not ready",
+    needs: [controlName],
+    async run(context) {
+      const { state } = await context.status();
+      if (state === "ready") return { status: "ok", message: "the platform is ready" };
+      const hint = "wait until it is ready: plinth check --wait 60s";
+      if (state === "starting") return { status: "failed", message: "the platform is still starting", hint };
+      if (state === "stopping")
+        return { status: "failed", message: "the platform is stopping", hint: "start it again" };
+      return { status: "warning", message: "the built-in check failed; it is repeated every 30 s" };
     },
   },
   {
