@@ -9,8 +9,8 @@ import { clusterChecks } from "../../src/checks/cluster/cluster-checks.ts";
 import { clusterContext, gateways } from "../../src/checks/cluster/cluster-context.ts";
 import { check } from "../../src/commands/check.ts";
 import { openCluster } from "../../src/kubernetes/open-cluster.ts";
+import { captured } from "../captured.ts";
 import {
-  captured,
   certificateFor,
   createPod,
   createSecret,

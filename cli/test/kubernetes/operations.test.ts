@@ -13,14 +13,8 @@ import { diff } from "../../src/commands/diff.ts";
 import { pause } from "../../src/commands/pause.ts";
 import { retry } from "../../src/commands/retry.ts";
 import { sysdump } from "../../src/commands/sysdump.ts";
-import {
-  captured,
-  createPod,
-  playInstallation,
-  playReady,
-  startTestCluster,
-  type TestCluster,
-} from "./test-cluster.ts";
+import { captured } from "../captured.ts";
+import { createPod, playInstallation, playReady, startTestCluster, type TestCluster } from "./test-cluster.ts";
 
 const run = promisify(execFile);
 const absent = whyNoApiServer();
@@ -244,6 +238,7 @@ describe.skipIf(absent)(`on Kubernetes${absent ? ` (skipped: ${absent})` : ""}`,
       PATH: `${folder}${path.delimiter}${process.env["PATH"]}`,
       KUBECONFIG: at.kubeconfig,
     };
+    await playReady(cluster, "notes");
     const { stdout } = await run(kubectl, ["plinth", "status", "-A", "-o", "json"], { env });
     expect(JSON.parse(stdout)).toMatchObject([{ name: "notes", ready: expect.any(Boolean) }]);
     const { stdout: help } = await run(kubectl, ["plinth", "--help"], { env });

@@ -12,7 +12,6 @@ import { type ApiServer, startApiServer } from "@plinth/testing/kube";
 import { parseAllDocuments } from "yaml";
 import { gatewayClasses, gateways } from "../../src/checks/cluster/cluster-context.ts";
 import { type Cluster, openCluster } from "../../src/kubernetes/open-cluster.ts";
-import { createTerminal, type Terminal } from "../../src/terminal.ts";
 
 const root = path.resolve(import.meta.dirname, "../../..");
 
@@ -229,18 +228,4 @@ export async function createPod(cluster: TestCluster, name: string, status: obje
 export function certificateFor(days: number): string {
   const untilMs = systemClock.now() + days * 86_400_000;
   return certificateBetween({ fromMs: untilMs - 60 * 86_400_000, untilMs }, "api.example.com").cert;
-}
-
-export interface Captured {
-  terminal: Terminal;
-  /** Everything that was written. */
-  text(): string;
-}
-
-export function captured(): Captured {
-  let written = "";
-  const add = (text: string): void => {
-    written += text;
-  };
-  return { terminal: createTerminal({ out: add, err: add, colours: false }), text: () => written };
 }
