@@ -37,6 +37,7 @@ const generated = [
   ...["crds", "files/services", "files/rbac", "values.yaml", "values.schema.json", "README.md"].map(
     (name) => `charts/plinth/${name}`,
   ),
+  "docs/commands.md",
   "docs/configuration.md",
   "docs/licences.md",
   "docs/limits.md",

@@ -2,6 +2,7 @@ import { auditFormats, auditLimits } from "./audit-limits.ts";
 import { callLimits } from "./call-limits.ts";
 import { databaseAndEvents } from "./event-limits.ts";
 import { gatewayOnKubernetes } from "./gateway-limits.ts";
+import { operationsLimits } from "./operations-limits.ts";
 import { operatorLimits } from "./operator-limits.ts";
 import { redisLimits } from "./redis-limits.ts";
 
@@ -294,7 +295,6 @@ export const limitList: Readonly<Record<string, Readonly<Record<string, readonly
     "cli/src/local/ports.ts": [{ name: "neighboursMax", meaning: "ports tried above one that is taken" }],
     "cli/src/program.ts": [{ name: "replicasMax", meaning: "instances of a service" }],
     "cli/src/commands/down.ts": [{ name: "downTimeoutMs", meaning: "`plinth down` waits" }],
-    "cli/src/doctor/checks.ts": [{ name: "freeDiskMinBytes", meaning: "free disk space at least" }],
   },
   Kubernetes: {
     "packages/kube/src/connection.ts": [
@@ -331,6 +331,7 @@ export const limitList: Readonly<Record<string, Readonly<Record<string, readonly
       { name: "callTimeoutMs", meaning: "writing an event" },
     ],
   },
+  ...operationsLimits,
   ...operatorLimits,
   "The example service notes": {
     "examples/notes/src/events/on-user-erased.ts": [
