@@ -16,7 +16,7 @@ export interface VerifyCommandOptions extends ClusterOptions {
   url?: string;
   email?: string;
   /** From the environment. */
-  password?: string;
+  password: string | undefined;
   passwordStdin: boolean;
   output: "text" | "json";
 }

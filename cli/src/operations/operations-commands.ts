@@ -58,9 +58,12 @@ export function addOperationsCommands(options: OperationsOptions): void {
     .addOption(output())
     .option("--url <url>", "gateway of a platform elsewhere")
     .addOption(new Option("--email <email>", "an administrator").env("PLINTH_ADMIN_EMAIL"))
-    .addOption(new Option("--password <password>").env("PLINTH_ADMIN_PASSWORD").hideHelp())
     .option("--password-stdin", "read the password from standard input instead of PLINTH_ADMIN_PASSWORD", false)
-    .action(async (given) => exit(await (await import("../commands/verify.ts")).verify(given, terminal)));
+    .action(async (given) => {
+      // Never as an option: command lines are for everybody to see.
+      const password = process.env["PLINTH_ADMIN_PASSWORD"];
+      exit(await (await import("../commands/verify.ts")).verify({ ...given, password }, terminal));
+    });
 
   onCluster(program.command("sysdump"), cluster)
     .description("collect what is needed to find out what is wrong into one file, without secrets")
