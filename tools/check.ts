@@ -40,6 +40,7 @@ const generated = [
     (name) => `charts/plinth/${name}`,
   ),
   "compose.yaml",
+  "docs/commands.md",
   "docs/configuration.md",
   "docs/licences.md",
   "docs/limits.md",

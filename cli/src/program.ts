@@ -4,6 +4,8 @@ import { exitCodes } from "./exit-codes.ts";
 import type { Companion } from "./local/companions/companion.ts";
 import { companions } from "./local/companions/registry.ts";
 import { preferredGatewayPort } from "./local/preferred-ports.ts";
+import { addOperationsCommands } from "./operations/operations-commands.ts";
+import { wholeNumber } from "./option-values.ts";
 import { defaultHome } from "./repository.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -17,9 +19,12 @@ export class UsageEnd extends Error {
   }
 }
 
-/** The command line. Commands load their code when they are called, so that `--help` and `validate` stay quick. */
-export function createProgram(terminal: Terminal, exit: (code: number) => void): Command {
-  const program = new Command("plinth")
+/**
+ * The command line. Commands load their code when they are called, so that `--help` and `validate` stay quick. As a plugin of
+ * kubectl, commands that know both substrates mean Kubernetes.
+ */
+export function createProgram(terminal: Terminal, exit: (code: number) => void, asPlugin = false): Command {
+  const program = new Command(asPlugin ? "kubectl-plinth" : "plinth")
     .description("Runs the platform on this machine and reads PlatformService manifests.")
     .showHelpAfterError("(plinth --help shows what there is)")
     .exitOverride((err) => {
@@ -62,35 +67,12 @@ export function createProgram(terminal: Terminal, exit: (code: number) => void):
     .action(async (options) => exit(await (await import("./commands/down.ts")).down(options, terminal)));
 
   program
-    .command("status")
-    .description("show what runs; exit code 0 healthy, 1 not healthy, 3 not running")
-    .addOption(data())
-    .addOption(new Option("-o, --output <format>").choices(["text", "json"]).default("text"))
-    .action(async (options) => exit(await (await import("./commands/status.ts")).status(options, terminal)));
-
-  program
     .command("restart <service>")
     .description("build, migrate and restart one service")
     .addOption(data())
     .action(async (name, options) =>
       exit(await (await import("./commands/restart.ts")).restart(name, options, terminal)),
     );
-
-  program
-    .command("logs [service]")
-    .description("show what services said, merged by time")
-    .addOption(data())
-    .option("-f, --follow", "go on showing new lines", false)
-    .option("-n, --lines <count>", "newest lines per service", wholeNumber(1, 100_000), 100)
-    .option("--json", "as the services wrote them", false)
-    .action(async (name, options) => exit(await (await import("./commands/logs.ts")).logs(name, options, terminal)));
-
-  program
-    .command("doctor")
-    .description("say what is missing on this machine, with the fix")
-    .addOption(data())
-    .option("--port <port>", "port of the gateway", wholeNumber(1, 65_535), preferredGatewayPort)
-    .action(async (options) => exit(await (await import("./commands/doctor.ts")).doctor(options, terminal)));
 
   const events = program.command("events").description("look after consumers, and events that they could not handle");
   events
@@ -131,15 +113,8 @@ export function createProgram(terminal: Terminal, exit: (code: number) => void):
     .action(async (options) => exit(await (await import("./commands/validate.ts")).validate(options, terminal)));
 
   addAuditCommands(program, terminal, exit, data);
+  addOperationsCommands({ program, terminal, exit, data, cluster: asPlugin });
   return program;
-}
-
-function wholeNumber(min: number, max: number): (text: string) => number {
-  return (text) => {
-    const number = Number(text);
-    if (Number.isInteger(number) && number >= min && number <= max) return number;
-    throw new InvalidArgumentError(`must be a whole number from ${min} to ${max}`);
-  };
 }
 
 function companionList(text: string, before: readonly Companion[]): Companion[] {

@@ -18,10 +18,16 @@ export const importLayers: readonly (readonly string[])[] = [
   ["packages/clients"],
   ["packages/service"],
   ["packages/testing"], // starts whole services, for tests
-  ["services/*", "operator", "cli", "examples/*"],
+  ["operator"], // see readBy
+  ["services/*", "cli", "examples/*"],
   ["sdk/typescript"], // stands alone: it is installed where nothing else of ours is
   ["bench"], // starts the platform as the CLI does
 ];
+
+/** Parts that only the named ones may import, although they stand below others as well. */
+export const readBy: Readonly<Record<string, readonly string[]>> = {
+  operator: ["cli"], // shows what the operator would do, by the operator's own plan
+};
 
 /** Run by developers only, and may use what is made for tests. */
 export const neverDeployed: readonly string[] = ["bench", "e2e"];

@@ -145,6 +145,13 @@ describe("directions", () => {
     ]);
   });
 
+  test("the operator is read by the CLI and by nobody else", () => {
+    const operator = part("operator", {});
+    const problem = `services/auth/src/x.ts:1: imports ${operator.name}, which only cli may`;
+    expect(importing("services/auth", "src/x.ts", operator.name, operator)).toEqual([problem]);
+    expect(importing("cli", "src/x.ts", operator.name, operator)).toEqual([]);
+  });
+
   test("tests may look upwards, but no service imports another one, not even there", () => {
     const rpc = part("packages/rpc", {});
     const auth = part("services/auth", {});

@@ -5,6 +5,7 @@ import {
   importLayers,
   neverDeployed,
   published,
+  readBy,
   sharedTestTools,
   surplusExceptions,
 } from "./exceptions.ts";
@@ -99,6 +100,8 @@ function wrongDirection(part: Part, found: Import, names: ReadonlyMap<string, Pa
   if (isService(part) && isService(target))
     return `imports the service ${target.name}: call it through @plinth/clients`;
   if (isTestFile(found.file)) return undefined;
+  const readers = readBy[target.folder];
+  if (readers && !readers.includes(part.folder)) return `imports ${target.name}, which only ${readers.join(", ")} may`;
   const [own, others] = [layerOf(part.folder), layerOf(target.folder)];
   if (own < 0 || others < 0)
     return `${own < 0 ? part.folder : target.folder} is in no layer: add it in tools/dependencies/exceptions.ts`;

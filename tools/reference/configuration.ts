@@ -17,6 +17,8 @@ const outsideOfSpecs = [
     "`true`: stop in order when standard input ends, for a supervisor that may die",
   ],
   ["PLINTH_DATA", "`plinth`", "folder of data, logs and secrets, as `--data`; `.plinth` in the repository when absent"],
+  ["PLINTH_ADMIN_PASSWORD", "`plinth verify`", "password of the administrator that `--email` names"],
+  ["PLINTH_ADMIN_EMAIL", "`plinth verify`", "an administrator, as `--email`"],
   ["PLINTH_TOKEN", "`plinth audit`", "access token for the platform that `--url` names, as `--token`"],
   [
     "PLINTH_CLUSTER_CACHE",

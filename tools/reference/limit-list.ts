@@ -3,6 +3,7 @@ import { callLimits } from "./call-limits.ts";
 import { databaseAndEvents } from "./event-limits.ts";
 import { gatewayOnKubernetes } from "./gateway-limits.ts";
 import { openApiLimits } from "./openapi-limits.ts";
+import { operationsLimits } from "./operations-limits.ts";
 import { operatorLimits } from "./operator-limits.ts";
 import { redisLimits } from "./redis-limits.ts";
 import { sdkLimits } from "./sdk-limits.ts";
@@ -310,7 +311,6 @@ export const limitList: Readonly<Record<string, Readonly<Record<string, readonly
     "cli/src/local/ports.ts": [{ name: "neighboursMax", meaning: "ports tried above one that is taken" }],
     "cli/src/program.ts": [{ name: "replicasMax", meaning: "instances of a service" }],
     "cli/src/commands/down.ts": [{ name: "downTimeoutMs", meaning: "`plinth down` waits" }],
-    "cli/src/doctor/checks.ts": [{ name: "freeDiskMinBytes", meaning: "free disk space at least" }],
   },
   Kubernetes: {
     "packages/kube/src/connection.ts": [
@@ -347,6 +347,7 @@ export const limitList: Readonly<Record<string, Readonly<Record<string, readonly
       { name: "callTimeoutMs", meaning: "writing an event" },
     ],
   },
+  ...operationsLimits,
   ...operatorLimits,
   "Clients for users": sdkLimits,
   "The example service notes": {

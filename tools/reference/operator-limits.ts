@@ -28,6 +28,9 @@ export const operatorLimits: Readonly<Record<string, Readonly<Record<string, rea
       { name: "lastLinesMax", meaning: "last lines of a migration in the status" },
       { name: "lineCharactersMax", meaning: "characters of each", unit: "count" },
     ],
+    "operator/src/platform-service/preview.ts": [
+      { name: "roundsMax", meaning: "rounds in which `plinth plan` and `plinth diff` think through all stages" },
+    ],
     "operator/src/platform-service/finalize.ts": [
       { name: "againMs", meaning: "between two tries to drop the schema of a deleted service" },
     ],

@@ -1,18 +1,19 @@
 import path from "node:path";
-import { checks, type Finding } from "../doctor/checks.ts";
-import { exitCodes } from "../exit-codes.ts";
+import { machineChecks, machineOf } from "../checks/machine.ts";
+import { runAndReport } from "../checks/run-and-report.ts";
 import type { Terminal } from "../terminal.ts";
 
+export interface DoctorOptions {
+  data: string;
+  port: number;
+  output: "text" | "json";
+}
+
 /** Looks at this machine and says what is missing, each with the fix. */
-export async function doctor(options: { data: string; port: number }, terminal: Terminal): Promise<number> {
-  const environment = { home: path.resolve(options.data), port: options.port };
-  let failed = 0;
-  for (const check of checks) {
-    const finding = await check.run(environment).catch((err: Error): Finding => ({ ok: false, text: err.message }));
-    if (!finding.ok) failed++;
-    terminal.line(`${finding.ok ? "✓" : "✗"} ${check.name}: ${finding.text}`);
-    if (finding.fix !== undefined) terminal.line(`    fix: ${finding.fix}`);
-  }
-  terminal.line(failed === 0 ? "this machine can run Plinth" : `${failed} of ${checks.length} checks failed`);
-  return failed === 0 ? exitCodes.ok : exitCodes.failed;
+export function doctor(options: DoctorOptions, terminal: Terminal): Promise<number> {
+  const open = async () => machineOf(path.resolve(options.data), options.port);
+  return runAndReport(
+    { checks: machineChecks, open, output: options.output, works: "this machine can run Plinth" },
+    terminal,
+  );
 }

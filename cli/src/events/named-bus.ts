@@ -18,6 +18,11 @@ export async function namedBus(data: string, env: ConfigSource): Promise<NamedBu
       `no platform runs on ${data}, and the environment names no event bus: start one with npm start, or set PLINTH_BUS_DRIVER and PLINTH_KAFKA_BROKERS or PLINTH_BUS_URL`,
     );
   }
+  return readBus(source);
+}
+
+/** The bus that the keys of services name. */
+export async function readBus(source: ConfigSource): Promise<NamedBus> {
   return readConfig(busConfig, source).busDriver === "postgres"
     ? { driver: "postgres", url: readConfig(postgresBusConfig, source).busUrl }
     : { driver: "kafka", settings: await kafkaSettings(readConfig(kafkaBusConfig, source)) };

@@ -126,7 +126,8 @@ async function initialise(way: Unprivileged, binaries: string, data: string, pas
     await run(command, args, { timeout: startTimeoutMs });
   } catch (err) {
     const output = (err as { stderr?: string }).stderr ?? "";
-    throw new Error(`initdb failed: ${output.trim() || (err as Error).message}`, { cause: err });
+    const why = output.trim() || (err as Error).message;
+    throw new Error(`initdb failed: ${why}${whatToDo(why)}`, { cause: err });
   } finally {
     await rm(passwordFile, { force: true });
   }
@@ -167,7 +168,8 @@ async function untilAnswering(url: string, child: ChildProcess, logFile: string)
   const deadline = performance.now() + startTimeoutMs;
   for (;;) {
     if (child.exitCode !== null || child.signalCode !== null) {
-      throw new Error(`PostgreSQL did not start; the end of ${logFile}:\n${await lastLines(logFile, logLinesShown)}`);
+      const log = await lastLines(logFile, logLinesShown);
+      throw new Error(`PostgreSQL did not start; the end of ${logFile}:\n${log}${whatToDo(log)}`);
     }
     const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
     client.on("error", () => {});
@@ -188,6 +190,12 @@ async function untilAnswering(url: string, child: ChildProcess, logFile: string)
     }
   }
 }
+
+/** What a person can do about what PostgreSQL said; empty when that says it itself. */
+const whatToDo = (said: string): string =>
+  said.includes("No space left on device")
+    ? "\nthe disk is full: free at least 1 GiB, or choose a folder on another disk with --data"
+    : "";
 
 async function stop(child: ChildProcess, exited: Promise<string>): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;

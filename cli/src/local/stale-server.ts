@@ -38,6 +38,13 @@ export async function serverPid(dataDirectory: string): Promise<number | undefin
   }
 }
 
+/** Fourth line of postmaster.pid; undefined when there is no server. */
+export async function serverPort(dataDirectory: string): Promise<number | undefined> {
+  const text = await readFile(path.join(dataDirectory, "postmaster.pid"), "utf8").catch(() => "");
+  const port = Number(text.split("\n")[3]);
+  return Number.isInteger(port) && port > 0 ? port : undefined;
+}
+
 /** Pids are reused: only a process whose command line names this data directory is ours. */
 async function isPostgresOf(pid: number, dataDirectory: string): Promise<boolean> {
   if (process.platform !== "linux") return true;

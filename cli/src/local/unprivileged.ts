@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, statSync } from "node:fs";
-import { chown, cp, lstat, mkdir, rename, rm, symlink } from "node:fs/promises";
+import { chown, cp, lstat, mkdir, readdir, rename, rm, symlink } from "node:fs/promises";
 import { userInfo } from "node:os";
 import path from "node:path";
 
@@ -88,6 +88,13 @@ export async function makeReachable(way: Unprivileged, folders: Reachable): Prom
 /** Makes a file or folder the property of the user that the process runs as. */
 export async function giveAway(way: Unprivileged, file: string): Promise<void> {
   if (way === "setpriv") await chown(file, nobodyUid, nobodyUid);
+}
+
+/** The same for a folder and everything in it. */
+export async function giveAwayAll(way: Unprivileged, folder: string): Promise<void> {
+  if (way !== "setpriv") return;
+  await giveAway(way, folder);
+  for (const entry of await readdir(folder, { recursive: true })) await giveAway(way, path.join(folder, entry));
 }
 
 /** Whether any user may enter the folder and all above it. */

@@ -20,6 +20,18 @@ export interface VerifyOptions {
   clock: Clock;
   /** Receives one line per step. */
   print: (line: string) => void;
+  /** The same for programs. */
+  onStep?: (step: StepResult) => void;
+}
+
+export interface StepResult {
+  name: string;
+  ok: boolean;
+  durationMs: number;
+  /** Why it failed; empty when it did not. */
+  message: string;
+  /** Where to look when it failed. */
+  look: string;
 }
 
 /** What one step leaves for the next ones. */
@@ -28,6 +40,7 @@ interface Visit {
   options: VerifyOptions;
   user: { email: string; password: string; id: string };
   adminToken: string;
+  adminRefreshToken: string;
   userToken: string;
   refreshToken: string;
 }
@@ -50,24 +63,30 @@ export async function verifyPlatform(options: VerifyOptions): Promise<boolean> {
       id: "",
     },
     adminToken: "",
+    adminRefreshToken: "",
     userToken: "",
     refreshToken: "",
   };
   const passed = await runSteps(steps, visit);
   const cleaned = visit.user.id === "" || (await runSteps([removeUser], visit));
-  return passed && cleaned;
+  const signedOut = visit.adminRefreshToken === "" || (await runSteps([signOut], visit));
+  return passed && cleaned && signedOut;
 }
 
 async function runSteps(list: readonly Step[], visit: Visit): Promise<boolean> {
-  const { clock, print } = visit.options;
+  const { clock, print, onStep } = visit.options;
   for (const step of list) {
     const begin = clock.monotonicMs();
+    const durationMs = () => Math.round(clock.monotonicMs() - begin);
     try {
       await step.run(visit);
-      print(`✓ ${step.name} (${Math.round(clock.monotonicMs() - begin)} ms)`);
+      print(`✓ ${step.name} (${durationMs()} ms)`);
+      onStep?.({ name: step.name, ok: true, durationMs: durationMs(), message: "", look: "" });
     } catch (err) {
-      print(`✗ ${step.name}: ${(err as Error).message}`);
+      const { message } = err as Error;
+      print(`✗ ${step.name}: ${message}`);
       print(`  look at: ${step.look}`);
+      onStep?.({ name: step.name, ok: false, durationMs: durationMs(), message, look: step.look });
       return false;
     }
   }
@@ -82,6 +101,7 @@ const steps: readonly Step[] = [
       const { email, password } = visit.options.admin;
       const answer = succeeded(await visit.call(`${auth}/Login`, { email, password, deviceName: "plinth verify" }));
       visit.adminToken = text(answer, "accessToken");
+      visit.adminRefreshToken = text(answer, "refreshToken");
     },
   },
   {
@@ -166,6 +186,14 @@ const removeUser: Step = {
   async run({ call, user, adminToken }) {
     succeeded(await call(`${identity}/DeleteUser`, { id: user.id }, adminToken));
     succeeded(await call(`${identity}/EraseUser`, { id: user.id }, adminToken));
+  },
+};
+
+const signOut: Step = {
+  name: "the administrator signs out",
+  look: "plinth logs auth",
+  async run({ call, adminRefreshToken }) {
+    succeeded(await call(`${auth}/Logout`, { refreshToken: adminRefreshToken }));
   },
 };
 

@@ -102,7 +102,8 @@ export function createHttpTransport(options: HttpTransportOptions): Transport {
         const answer = await attempt(call, deadline.signal, limit);
         const text = await readText(answer.body, responseBytesMax);
         const isJson = String(answer.headers["content-type"] ?? "").includes("json");
-        return { body: isJson ? JSON.parse(text) : text };
+        const dateMs = Date.parse(String(answer.headers["date"]));
+        return { body: isJson ? JSON.parse(text) : text, ...(Number.isNaN(dateMs) ? {} : { dateMs }) };
       });
     },
     async *open(call) {

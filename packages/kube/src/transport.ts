@@ -19,6 +19,8 @@ export interface ApiCall {
 export interface ApiAnswer {
   /** Parsed when the answer is JSON, else text. */
   body: unknown;
+  /** The server's own clock, milliseconds since 1970, in whole seconds; absent without a Date header. */
+  dateMs?: number;
 }
 
 /**

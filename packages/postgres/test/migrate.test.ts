@@ -3,9 +3,11 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { silentLogger, systemClock } from "@plinth/kernel";
 import { createTestDatabase, type TestDatabase } from "@plinth/testing";
+import pg from "pg";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { migrate } from "../src/index.ts";
 import { pendingMigrations } from "../src/migrate/migrate.ts";
+import { migrationStatus } from "../src/migrate/migration-status.ts";
 
 let database: TestDatabase;
 let directory: string;
@@ -103,4 +105,22 @@ describe("migrate", () => {
     await expect(client.query("DROP TABLE item")).rejects.toThrow(/must be owner/);
     await client.end();
   });
+});
+
+test("migrationStatus tells what a schema lacks, what was edited, and what it has more, and changes nothing", async () => {
+  const client = new pg.Client({ connectionString: database.ddlUrl });
+  await client.connect();
+  const status = () => migrationStatus(client, { schema: "shop", directory });
+  try {
+    expect(await status()).toEqual({ pending: ["0001_create_item.sql"], edited: [], ahead: [] });
+    await run();
+    expect(await status()).toEqual({ pending: [], edited: [], ahead: [] });
+    await writeFile(path.join(directory, "0002_more.sql"), "SELECT 1;");
+    await writeFile(path.join(directory, "0001_create_item.sql"), "CREATE TABLE item (id bigint);");
+    expect(await status()).toEqual({ pending: ["0002_more.sql"], edited: ["0001_create_item.sql"], ahead: [] });
+    await rm(path.join(directory, "0001_create_item.sql"));
+    expect((await status()).ahead).toEqual(["0001_create_item.sql"]);
+  } finally {
+    await client.end();
+  }
 });

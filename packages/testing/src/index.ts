@@ -6,5 +6,5 @@ export { type RunningPostgres, startPostgres } from "./postgres/start-postgres.t
 export { createTestDatabase, type TestDatabase } from "./postgres/test-database.ts";
 export { documentedMetrics, type Scraped, startScraping } from "./scrape.ts";
 export { createSeededRandom } from "./seeded-random.ts";
-export { type SelfSignedCertificate, selfSignedCertificate } from "./self-signed-certificate.ts";
+export { certificateBetween, type SelfSignedCertificate, selfSignedCertificate } from "./self-signed-certificate.ts";
 export { startTcpProxy, type TcpProxy, type TcpProxyOptions } from "./tcp-proxy.ts";

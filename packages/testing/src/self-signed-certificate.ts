@@ -14,18 +14,26 @@ const subjectAlternativeName = "2.5.29.17";
 
 /** A certificate for `names` (DNS names, `*.` allowed) that signs itself, valid for a day (RFC 5280). For tests only. */
 export function selfSignedCertificate(...names: readonly string[]): SelfSignedCertificate {
+  const now = Date.now();
+  return certificateBetween({ fromMs: now - validMs, untilMs: now + validMs }, ...names);
+}
+
+/** The same with a validity of its own: for what expires. */
+export function certificateBetween(
+  validity: { fromMs: number; untilMs: number },
+  ...names: readonly string[]
+): SelfSignedCertificate {
   const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const algorithm = sequence(objectId(ecdsaWithSha256));
   const name = sequence(tagged(0x31, sequence(objectId(commonName), utf8(names[0] ?? "test"))));
   const alternatives = sequence(...names.map((dnsName) => tagged(0x82, Buffer.from(dnsName))));
   const extension = sequence(objectId(subjectAlternativeName), tagged(0x04, alternatives));
-  const now = Date.now();
   const toBeSigned = sequence(
     tagged(0xa0, integer(2)),
-    integer(now),
+    integer(Date.now()),
     algorithm,
     name,
-    sequence(time(now - validMs), time(now + validMs)),
+    sequence(time(validity.fromMs), time(validity.untilMs)),
     name,
     publicKey.export({ type: "spki", format: "der" }),
     tagged(0xa3, sequence(extension)),
@@ -42,8 +50,13 @@ export function selfSignedCertificate(...names: readonly string[]): SelfSignedCe
 /** DER: tag, length, content (X.690 section 8.1). */
 function tagged(tag: number, ...content: readonly Buffer[]): Buffer {
   const body = Buffer.concat(content);
-  const size = body.length < 128 ? [body.length] : [0x82, body.length >> 8, body.length & 255];
-  return Buffer.concat([Buffer.from([tag, ...size]), body]);
+  return Buffer.concat([Buffer.from([tag, ...derLength(body.length)]), body]);
+}
+
+/** As short as it can be: Go refuses anything longer. */
+function derLength(bytes: number): number[] {
+  if (bytes < 128) return [bytes];
+  return bytes < 256 ? [0x81, bytes] : [0x82, bytes >> 8, bytes & 255];
 }
 
 const sequence = (...content: readonly Buffer[]): Buffer => tagged(0x30, ...content);
