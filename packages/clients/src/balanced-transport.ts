@@ -1,8 +1,8 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel as Idempotency } from "@bufbuild/protobuf/wkt";
 import { ConnectError, type Transport } from "@connectrpc/connect";
-import { context, propagation } from "@opentelemetry/api";
-import { type Clock, cellHistogram, type HistogramCell, isFault } from "@plinth/kernel";
+import { context, propagation, type Span, SpanKind, trace } from "@opentelemetry/api";
+import { type Clock, cellHistogram, type HistogramCell, inChildSpan, isFault } from "@plinth/kernel";
 import { connectErrorToFault, workloadTokenHeader } from "@plinth/rpc";
 import type { Call, createCaller } from "./caller.ts";
 
@@ -26,6 +26,9 @@ interface CalledMethod {
   /** Durations by how calls ended: "ok" or a code. */
   cells: Map<string, HistogramCell>;
 }
+
+const tracer = trace.getTracer("plinth.clients");
+const rpcSystem = { "rpc.system.name": "connectrpc" };
 
 const headerSetter = {
   set(headers: Record<string, string>, name: string, value: string): void {
@@ -95,16 +98,29 @@ export function createBalancedTransport(options: BalancedTransportOptions): Tran
   }
 
   return {
-    async unary(method, signal, timeoutMs = defaultTimeoutMs, header, input, contextValues) {
-      const headers = await headersFor(header);
+    unary(method, signal, timeoutMs = defaultTimeoutMs, header, input, contextValues) {
       const rpc = called(method);
-      return measured(rpc, {
-        idempotent: rpc.idempotent,
-        hedgeAfterMs: rpc.hedgeAfterMs,
-        timeoutMs,
-        signal,
-        attempt: (transport, leftMs, attemptSignal) =>
-          transport.unary(method, attemptSignal, leftMs, headers, input, contextValues),
+      const describe = () => ({
+        name: rpc.name,
+        kind: SpanKind.CLIENT,
+        attributes: { ...rpcSystem, "rpc.method": rpc.name },
+      });
+      const work = async (span: Span | undefined) => {
+        const headers = await headersFor(header);
+        let attempts = 0;
+        return measured(rpc, {
+          idempotent: rpc.idempotent,
+          hedgeAfterMs: rpc.hedgeAfterMs,
+          timeoutMs,
+          signal,
+          attempt(transport, leftMs, attemptSignal) {
+            if (++attempts > 1) span?.setAttribute("plinth.attempts", attempts);
+            return transport.unary(method, attemptSignal, leftMs, headers, input, contextValues);
+          },
+        });
+      };
+      return inChildSpan(tracer, describe, work, (span, err) => {
+        if (isFault(err)) span.setAttributes({ "rpc.response.status_code": err.code, "error.type": err.reason });
       });
     },
     async stream(method, signal, timeoutMs, header, input, contextValues) {

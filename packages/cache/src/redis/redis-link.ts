@@ -1,5 +1,13 @@
-import { type Meter, metrics } from "@opentelemetry/api";
-import { backoffMs, type Clock, type Component, cellHistogram, type Logger, type Random } from "@plinth/kernel";
+import { type Meter, metrics, SpanKind, trace } from "@opentelemetry/api";
+import {
+  backoffMs,
+  type Clock,
+  type Component,
+  cellHistogram,
+  inChildSpan,
+  type Logger,
+  type Random,
+} from "@plinth/kernel";
 import type { Redis } from "ioredis";
 import { createDeadlines } from "./deadlines.ts";
 import { openRedisConnection, type RedisAddress, type RedisConnection } from "./redis-connection.ts";
@@ -27,6 +35,8 @@ export interface RedisLink extends Component {
   prepare(work: (redis: Redis) => Promise<void>): void;
   isUp(): boolean;
 }
+
+const tracer = trace.getTracer("plinth.redis");
 
 /** From the first byte to a prepared connection. */
 const openTimeoutMs = 1_000;
@@ -129,10 +139,19 @@ export function createRedisLink(options: RedisLinkOptions): RedisLink {
           reset(new Error(`Redis did not answer in time for ${silenceMaxMs} ms`));
       },
     });
+    const { hostname, port } = new URL(options.url);
+    const attributes = {
+      "db.system.name": "redis",
+      "db.operation.name": name,
+      "server.address": hostname,
+      "server.port": port === "" ? 6379 : Number(port),
+    };
+    const describe = () => ({ name: `redis ${name}`, kind: SpanKind.CLIENT, attributes });
     return (work) => {
-      if (current === undefined) return undefined;
-      current.batch();
-      return bounded(work(current.redis));
+      const connection = current;
+      if (connection === undefined) return undefined;
+      connection.batch();
+      return inChildSpan(tracer, describe, () => bounded(work(connection.redis)));
     };
   }
 

@@ -1,7 +1,15 @@
 import type { DescMessage, DescMethod, Message } from "@bufbuild/protobuf";
 import { Code, type ConnectError } from "@connectrpc/connect";
-import { type Context, context, propagation, type Span, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
-import { type Clock, cellHistogram, Fault, type HistogramCell, type Logger, type Random } from "@plinth/kernel";
+import { context, propagation, type Span, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
+import {
+  type Clock,
+  cellHistogram,
+  Fault,
+  type HistogramCell,
+  type Logger,
+  type Random,
+  withRequestId,
+} from "@plinth/kernel";
 import { type Authorizer, enforceAccess } from "../access.ts";
 import type { Authenticator } from "../auth/authenticator.ts";
 import { reasonOf, thrownToConnectError } from "../fault-mapping.ts";
@@ -84,15 +92,16 @@ export function createCallSteps(options: CallStepsOptions): CallSteps {
     const span = tracer.startSpan(rpc.name, rpc.spanOptions, parent);
     call.spanContext = span.spanContext();
     if (span.isRecording()) span.setAttribute("plinth.request_id", call.requestId);
+    const own = trace.setSpan(withRequestId(parent, call.requestId), span);
     const beginMs = clock.monotonicMs();
     let code = "ok";
     try {
-      return await inSpan(parent, span, () => pass(rpc, call, message, handle));
+      return await context.with(own, () => pass(rpc, call, message, handle));
     } catch (err) {
-      const error = inSpan(parent, span, () => mapError(rpc, call, err));
+      const error = context.with(own, () => mapError(rpc, call, err));
       error.metadata.set("x-request-id", call.requestId);
       code = Code[error.code]?.toLowerCase() ?? "unknown";
-      span.setStatus({ code: SpanStatusCode.ERROR, message: code });
+      tellFailure(span, error, code);
       throw error;
     } finally {
       durationOf(rpc, code).record((clock.monotonicMs() - beginMs) / 1000);
@@ -161,7 +170,20 @@ export function createCallSteps(options: CallStepsOptions): CallSteps {
   };
 }
 
-const inSpan = <T>(parent: Context, span: Span, run: () => T): T => context.with(trace.setSpan(parent, span), run);
+/** What the caller got to know; what it must not know is in the log, under the same ids. */
+function tellFailure(span: Span, error: ConnectError, code: string): void {
+  if (!span.isRecording()) return;
+  const reason = reasonOf(error);
+  span.setAttributes({ "rpc.response.status_code": code, "error.type": reason === "" ? code : reason });
+  // What a caller did wrong is no error of the server (OpenTelemetry's conventions for RPCs).
+  if (serverErrors.has(error.code))
+    span.setStatus({ code: SpanStatusCode.ERROR, message: `${code}: ${error.rawMessage}` });
+}
+
+const serverErrors: ReadonlySet<Code> = new Set([
+  ...[Code.Unknown, Code.DeadlineExceeded, Code.Unimplemented],
+  ...[Code.Internal, Code.Unavailable, Code.DataLoss],
+]);
 
 const headGetter = {
   keys: (head: HttpHead): string[] => [...head.toHeaders().keys()],

@@ -53,7 +53,7 @@ export function createLocalRpc(health: Health, reflection: ReflectionSource, log
       exchange.status = 200;
       new AnswerRpc(exchange).run(handlers.get(exchange.path)).catch((err: unknown) => {
         if (exchange.ended) return;
-        logger.error({ err, path: exchange.path, requestId: exchange.requestId }, "own RPC failed");
+        logger.error({ err, path: exchange.path, ...idsOf(exchange) }, "own RPC failed");
         refuse(exchange, refusals.internal);
       });
       return true;
