@@ -82,7 +82,7 @@ test("a receiver that refuses costs one line in the log and one when it takes th
   }, boundMs);
   expect(said[1]).toMatchObject({ level: "info", msg: expect.stringContaining("taken by its receiver again") });
   const text = await scrape();
-  expect(text).toMatch(/otel_sdk_processor_log_processed\{[^}]*error_type="OTLPExporterError"[^}]*\} [1-9]/);
+  expect(text).toMatch(/otel_sdk_processor_log_processed_total\{[^}]*error_type="OTLPExporterError"[^}]*\} [1-9]/);
 }, 60_000);
 
 test("a receiver that never answers holds up nobody: the queue is bounded, and what does not fit is counted", async () => {
@@ -90,11 +90,12 @@ test("a receiver that never answers holds up nobody: the queue is bounded, and w
   const tracer = trace.getTracer("test");
   for (let i = 0; i < 20_000; i++) tracer.startSpan("many").end();
   const text = await scrape();
-  const dropped = /otel_sdk_processor_span_processed\{[^}]*error_type="queue_full"[^}]*\} (\d+)/.exec(text);
+  const dropped = /otel_sdk_processor_span_processed_total\{[^}]*error_type="queue_full"[^}]*\} (\d+)/.exec(text);
   expect(Number(dropped?.[1])).toBeGreaterThan(10_000);
-  const begun = performance.now();
+  said.length = 0;
   await telemetry.shutdown();
-  expect(performance.now() - begun, "shutdown waits two seconds at most").toBeLessThan(8_000);
+  // It did not wait for the deliveries, which fail after ten seconds and would say so.
+  expect(said).toEqual([]);
 }, 60_000);
 
 async function scrape(): Promise<string> {

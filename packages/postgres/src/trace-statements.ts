@@ -85,16 +85,20 @@ export function summaryOf(text: string): Summary {
   return found;
 }
 
-const table = String.raw`(?:(?:FROM|INTO|UPDATE|JOIN|TABLE|TRUNCATE)\s+(?:ONLY\s+)?)"?([a-z_][a-z0-9_.]*)`;
+/** A table after the word that announces it; a function in its place is none. */
+const table =
+  /\b(?:(?:INTO|UPDATE|TABLE|TRUNCATE)\s+(?:ONLY\s+)?"?([a-z_][\w.]*)|(?:FROM|JOIN)\s+(?:ONLY\s+)?"?([a-z_][\w.]*)"?(?!["\w.]*\s*\())/gi;
+const commonTable =
+  /(?:\bWITH|,)\s+(?:RECURSIVE\s+)?([a-z_]\w*)(?:\s*\([^)]*\))?\s+AS\s+(?:NOT\s+)?(?:MATERIALIZED\s+)?\(/gi;
 
 function summarise(text: string): Summary {
-  const operation = /^\s*(?:--[^\n]*\n\s*)*([a-z]+)/i.exec(text)?.[1]?.toUpperCase() ?? "QUERY";
-  const ignored = new Set(
-    [...text.matchAll(/(?:WITH|,)\s+([a-z_]+)\s+AS\s+(?:NOT\s+)?(?:MATERIALIZED\s+)?\(/gi)].map(([, name]) => name),
-  );
-  const names = [...text.matchAll(new RegExp(table, "gi"))].flatMap(([, name]) =>
-    name === undefined || ignored.has(name) ? [] : [name],
-  );
-  const target = names[0] ?? "";
-  return { operation, summary: target === "" ? operation : `${operation} ${target}` };
+  const first = /^\s*(?:--[^\n]*\n\s*)*([a-z]+)/i.exec(text)?.[1]?.toUpperCase() ?? "QUERY";
+  const changes = /\b(INSERT INTO|UPDATE\s+\w+\s+SET|DELETE FROM)\b/i.exec(text)?.[1];
+  const operation = first !== "WITH" ? first : (changes?.split(/\s/)[0]?.toUpperCase() ?? "SELECT");
+  const ignored = new Set([...text.matchAll(commonTable)].map(([, name]) => name));
+  const names = [...text.matchAll(table)].flatMap(([, changed, read]) => {
+    const name = changed ?? read;
+    return name === undefined || ignored.has(name) ? [] : [name];
+  });
+  return { operation, summary: names[0] === undefined ? operation : `${operation} ${names[0]}` };
 }

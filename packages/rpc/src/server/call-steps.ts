@@ -12,7 +12,7 @@ import {
 } from "@plinth/kernel";
 import { type Authorizer, enforceAccess } from "../access.ts";
 import type { Authenticator } from "../auth/authenticator.ts";
-import { reasonOf, thrownToConnectError } from "../fault-mapping.ts";
+import { codeName, reasonOf, thrownToConnectError } from "../fault-mapping.ts";
 import type { HttpHead } from "../http-head.ts";
 import { actorOf, type CallContext } from "../principal.ts";
 import type { AnyRoute } from "../service-routes.ts";
@@ -100,7 +100,7 @@ export function createCallSteps(options: CallStepsOptions): CallSteps {
     } catch (err) {
       const error = context.with(own, () => mapError(rpc, call, err));
       error.metadata.set("x-request-id", call.requestId);
-      code = Code[error.code]?.toLowerCase() ?? "unknown";
+      code = codeName(error.code);
       tellFailure(span, error, code);
       throw error;
     } finally {

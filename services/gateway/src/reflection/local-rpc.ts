@@ -15,6 +15,7 @@ import {
 import type { Exchange } from "../data/exchange.ts";
 import { refusals } from "../data/refusals.ts";
 import { refuse } from "../data/respond.ts";
+import { idsOf } from "../data/trace-context.ts";
 import { AnswerRpc } from "./answer-rpc.ts";
 
 const services = [HealthService, ServerReflection, ServerReflectionAlpha];
