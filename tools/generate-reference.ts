@@ -1,11 +1,13 @@
-// Writes the reference pages that are made from the source: docs/configuration.md, docs/limits.md and docs/licences.md.
+// Writes the reference pages that are made from the source: docs/configuration.md, docs/limits.md, docs/metrics.md and docs/licences.md.
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { configurationReference } from "./reference/configuration.ts";
 import { limitsReference } from "./reference/limits.ts";
+import { metricsReference } from "./reference/metrics.ts";
 import { root } from "./run.ts";
 import { licencesReference } from "./supply/licences.ts";
 
 writeFileSync(path.join(root, "docs/configuration.md"), await configurationReference());
 writeFileSync(path.join(root, "docs/limits.md"), await limitsReference());
+writeFileSync(path.join(root, "docs/metrics.md"), metricsReference());
 writeFileSync(path.join(root, "docs/licences.md"), await licencesReference());

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Makes sure that the servers of other projects that tests run with can start: Java and Maven for Kafka, Redis, Consul.
+# Makes sure that the servers of other projects that tests run with can start: Java and Maven for Kafka, Redis, Consul; and
+# that Prometheus can judge the alerts (promtool).
 # Installs Debian's packages when that is allowed; fetches Kafka and builds Consul, so that no test waits for that. etcd comes
 # with the hermetic cluster (e2e/cluster/build.sh).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # program:package
-needs="java:default-jre-headless mvn:maven redis-server:redis-server"
+needs="java:default-jre-headless mvn:maven redis-server:redis-server promtool:prometheus"
 missing=()
 for need in $needs; do command -v "${need%%:*}" >/dev/null || missing+=("${need##*:}"); done
 if [ ${#missing[@]} -gt 0 ]; then

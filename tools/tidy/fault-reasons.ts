@@ -4,7 +4,7 @@ import { codeLines, readRepositoryFile, sourceFiles } from "./repository-files.t
  * Words in upper case that are no reasons of faults: names that others prescribe (the API server's INVALID and CONFLICT, DATABASE_URL
  * among them), and the access log's words for CORS and redirects.
  */
-const otherNames = /^(PLINTH_\w+|(UND_)?ERR_\w+|HPE_\w+|PREFLIGHT|REDIRECT|CONFLICT|INVALID|DATABASE_URL)$/;
+const otherNames = /^((?:PLINTH|OTEL)_\w+|(UND_)?ERR_\w+|HPE_\w+|PREFLIGHT|REDIRECT|CONFLICT|INVALID|DATABASE_URL)$/;
 
 /** Reasons that the source gives to faults and refusals, each with the first place. */
 export function usedReasons(): Map<string, string> {

@@ -185,6 +185,35 @@ test("plinth trace finds what failed, what was slow, and says when it keeps noth
   expect(unknown.output).toContain("nothing is kept of");
 });
 
+test("every metric that services tell is in docs/metrics.md, with its labels", async () => {
+  const page = await readFile(path.resolve(import.meta.dirname, "../../../docs/metrics.md"), "utf8");
+  const documented = new Map(
+    [...page.matchAll(/^\| `(\w+)` \| (\w+) \| \w* \| ([^|]*)\|/gm)].map(([, name = "", type, labels = ""]) => [
+      name,
+      { type, labels: [...labels.matchAll(/`(\w+)`/g)].map(([, label]) => label) },
+    ]),
+  );
+  const wrong = new Set<string>();
+  const seen = new Set<string>();
+  for (const service of ["audit", "auth", "authz", "gateway", "identity"]) {
+    const [instance] = await platform.instances(service);
+    const text = await (await fetch(`http://127.0.0.1:${instance?.adminPort}/metrics`)).text();
+    const types = new Map([...text.matchAll(/^# TYPE (\w+) (\w+)$/gm)].map(([, name = "", type = ""]) => [name, type]));
+    for (const [name, type] of types) {
+      seen.add(name);
+      if (documented.get(name)?.type !== type) wrong.add(`${name} is a ${type}`);
+    }
+    for (const [, sample = "", inside = ""] of text.matchAll(/^(\w+)(?:\{(.*)\})? \S+$/gm)) {
+      const name = types.has(sample) ? sample : sample.replace(/_(bucket|sum|count)$/, "");
+      const known = documented.get(name)?.labels ?? [];
+      for (const [, label = ""] of inside.matchAll(/(\w+)="/g))
+        if (label !== "le" && !known.includes(label)) wrong.add(`${name}{${label}}`);
+    }
+  }
+  expect([...wrong]).toEqual([]);
+  expect(seen.size).toBeGreaterThan(20);
+});
+
 interface Line {
   service: string;
   msg: string;

@@ -2,6 +2,7 @@ import { appendFile, mkdir, rename, stat } from "node:fs/promises";
 import path from "node:path";
 import { type HrTime, SpanKind, SpanStatusCode } from "@opentelemetry/api";
 import type { ReadableSpan, SpanProcessor } from "@opentelemetry/sdk-trace";
+import { systemClock } from "./clock.ts";
 import type { Logger } from "./logger.ts";
 
 /** A finished span as it stands in a span file. */
@@ -40,7 +41,7 @@ const flushMs = 100;
 export function createSpanFile({ file, logger, maxBytes = fileMaxBytes }: SpanFileOptions): SpanProcessor {
   let waiting: string[] = [];
   let waitingBytes = 0;
-  let timer: NodeJS.Timeout | undefined;
+  let due: Promise<void> | undefined;
   let writing: Promise<void> = Promise.resolve();
   let sizeBytes: number | undefined;
   let said = false;
@@ -72,8 +73,7 @@ export function createSpanFile({ file, logger, maxBytes = fileMaxBytes }: SpanFi
   }
 
   const flush = (): Promise<void> => {
-    clearTimeout(timer);
-    timer = undefined;
+    due = undefined;
     writing = writing.then(write);
     return writing;
   };
@@ -85,7 +85,7 @@ export function createSpanFile({ file, logger, maxBytes = fileMaxBytes }: SpanFi
       const line = `${JSON.stringify(written(span))}\n`;
       waiting.push(line);
       waitingBytes += Buffer.byteLength(line);
-      timer ??= setTimeout(flush, flushMs).unref();
+      due ??= systemClock.sleep(flushMs).then(flush);
     },
     forceFlush: flush,
     shutdown: flush,

@@ -4,6 +4,7 @@ import { resourceFromAttributes } from "@opentelemetry/resources";
 import { NodeSDK } from "@opentelemetry/sdk-node";
 import { ParentBasedSampler, type SpanProcessor, TraceIdRatioBasedSampler } from "@opentelemetry/sdk-trace";
 import { cellHistograms } from "./cell-histogram.ts";
+import { systemClock } from "./clock.ts";
 import { type Logger, silentLogger } from "./logger.ts";
 import { createOtlpExport, type OtlpSignal } from "./otlp-export.ts";
 import { createSpanFile } from "./span-file.ts";
@@ -82,10 +83,10 @@ export function startTelemetry(options: TelemetryOptions): Telemetry {
 
 /** What could not be sent is lost then, and has been told of already. */
 async function inTime(work: Promise<void>): Promise<void> {
-  const late = Promise.withResolvers<void>();
-  const timer = setTimeout(late.resolve, shutdownMaxMs);
-  await Promise.race([work.catch(() => {}), late.promise]);
-  clearTimeout(timer);
+  const done = new AbortController();
+  const late = systemClock.sleep(shutdownMaxMs, done.signal).catch(() => {});
+  await Promise.race([work.catch(() => {}), late]);
+  done.abort();
 }
 
 /** Keeps trace ids flowing into logs and calls when nothing collects the spans. */

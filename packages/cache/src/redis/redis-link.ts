@@ -57,8 +57,12 @@ export function createRedisLink(options: RedisLinkOptions): RedisLink {
   let current: RedisConnection | undefined;
   let silentSinceMs: number | undefined;
   let running = Promise.resolve();
-  meter.createObservableGauge("plinth_redis_up").addCallback((result) => result.observe(current ? 1 : 0));
-  const failures = meter.createCounter("plinth_redis_calls_failed_total");
+  meter
+    .createObservableGauge("plinth_redis_up", { description: "1 while Redis answers" })
+    .addCallback((result) => result.observe(current ? 1 : 0));
+  const failures = meter.createCounter("plinth_redis_calls_failed_total", {
+    description: "Calls of Redis that no answer came to in time",
+  });
 
   function reset(why: Error): void {
     const connection = current;
