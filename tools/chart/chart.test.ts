@@ -3,10 +3,10 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
-import { parseAllDocuments } from "yaml";
+import { parse, parseAllDocuments } from "yaml";
 import { cacheFolder } from "../images/cache-folder.ts";
 import { root } from "../run.ts";
-import { repositoryFiles } from "../tidy/repository-files.ts";
+import { readRepositoryFile, repositoryFiles } from "../tidy/repository-files.ts";
 
 const run = promisify(execFile);
 const chart = path.join(root, "charts/plinth");

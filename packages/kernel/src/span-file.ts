@@ -41,7 +41,7 @@ const flushMs = 100;
 export function createSpanFile({ file, logger, maxBytes = fileMaxBytes }: SpanFileOptions): SpanProcessor {
   let waiting: string[] = [];
   let waitingBytes = 0;
-  let due: Promise<void> | undefined;
+  let due = false;
   let writing: Promise<void> = Promise.resolve();
   let sizeBytes: number | undefined;
   let said = false;
@@ -73,7 +73,7 @@ export function createSpanFile({ file, logger, maxBytes = fileMaxBytes }: SpanFi
   }
 
   const flush = (): Promise<void> => {
-    due = undefined;
+    due = false;
     writing = writing.then(write);
     return writing;
   };
@@ -85,7 +85,9 @@ export function createSpanFile({ file, logger, maxBytes = fileMaxBytes }: SpanFi
       const line = `${JSON.stringify(written(span))}\n`;
       waiting.push(line);
       waitingBytes += Buffer.byteLength(line);
-      due ??= systemClock.sleep(flushMs).then(flush);
+      if (due) return;
+      due = true;
+      void systemClock.sleep(flushMs).then(flush);
     },
     forceFlush: flush,
     shutdown: flush,
