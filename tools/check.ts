@@ -44,6 +44,7 @@ const generated = [
   "docs/configuration.md",
   "docs/licences.md",
   "docs/limits.md",
+  "docs/metrics.md",
 ];
 
 /** Generates once more; what changes was out of date. Works on uncommitted files as well. */

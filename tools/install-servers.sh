@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Makes sure that the servers of other projects that tests run with can start: Java and Maven for Kafka, Redis, Consul, and
-# Docker Compose, which reads compose.yaml; and that the client for Python can be generated and run (tools/sdk/languages.ts).
+# Docker Compose, which reads compose.yaml; that the client for Python can be generated and run (tools/sdk/languages.ts); and that
+# Prometheus can judge the alerts (promtool).
 # Installs Debian's packages when that is allowed; fetches Kafka and builds the others, so that no test waits for that. etcd comes
 # with the hermetic cluster (e2e/cluster/build.sh).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # program:package
-needs="java:default-jre-headless mvn:maven redis-server:redis-server"
+needs="java:default-jre-headless mvn:maven redis-server:redis-server promtool:prometheus"
 missing=()
 for need in $needs; do command -v "${need%%:*}" >/dev/null || missing+=("${need##*:}"); done
 # Other distributions' protoc writes other code, and their Pythons' libraries come with pip: nothing to install there.

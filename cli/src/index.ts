@@ -12,4 +12,5 @@ export {
   type EmbeddedPostgresOptions,
   startEmbeddedPostgres,
 } from "./local/embedded-postgres.ts";
+export { createProgram } from "./program.ts";
 export { type VerifyOptions, verifyPlatform } from "./verify/verify-platform.ts";

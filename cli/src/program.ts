@@ -74,6 +74,19 @@ export function createProgram(terminal: Terminal, exit: (code: number) => void, 
       exit(await (await import("./commands/restart.ts")).restart(name, options, terminal)),
     );
 
+  program
+    .command("trace [id]")
+    .description(
+      "show the way of a request through the services, by its x-request-id or trace id; without one, the newest",
+    )
+    .addOption(data())
+    .option("--last", "show the newest one", false)
+    .option("--slow", "the slowest first", false)
+    .option("--errors", "only those in which something failed", false)
+    .option("-n, --lines <count>", "requests in the list at most", wholeNumber(1, 10_000), 20)
+    .addOption(new Option("-o, --output <format>").choices(["text", "json"]).default("text"))
+    .action(async (id, options) => exit(await (await import("./commands/trace.ts")).trace(id, options, terminal)));
+
   const events = program.command("events").description("look after consumers, and events that they could not handle");
   events
     .command("groups")

@@ -22,7 +22,7 @@ test("no two processes of a service have the same instance id: they would overwr
         routesDirectory: "/routes",
         logLevel: "info",
         companions: {},
-        otlpEndpoint: undefined,
+        traces: "/traces",
       },
       workloadTokenFile: "/token",
       databaseUrl: undefined,

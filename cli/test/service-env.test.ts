@@ -23,13 +23,14 @@ function environment(
       routesDirectory: "/run/routes",
       logLevel: "info",
       companions: {},
-      otlpEndpoint: undefined,
+      traces: "/run/traces",
     },
     instance: {
       instanceId: `${name}-0`,
       port: 1111,
       adminPort: 2222,
       workloadTokenFile: "/run/token",
+      spanFile: `/run/traces/${name}-0.jsonl`,
       databaseUrl: undefined,
     },
     secrets: {

@@ -1,9 +1,11 @@
 import { readFile } from "node:fs/promises";
 import {
+  alsoToOtlp,
   type Component,
   type ConfigSource,
   createAdminServer,
   createHealth,
+  createLineWriter,
   createLogger,
   describeConfig,
   type ProcessPlan,
@@ -48,15 +50,23 @@ export async function composeOperator(source: ConfigSource, options: OperatorOpt
   const config = readConfig(operatorConfig, source);
   const clock = systemClock;
   const random = systemRandom;
-  const logger = createLogger({ service: "operator", level: config.logLevel }).child({ instance: config.instanceId });
+  const lines = createLineWriter();
+  const exportsLogs = config.otlpEndpoint !== undefined && config.otlpSignals.includes("logs");
+  const write = exportsLogs ? alsoToOtlp(lines) : lines;
+  const { logLevel: level, instanceId: instance } = config;
+  const logger = createLogger({ service: "operator", level, write }).child({ instance });
   logger.debug({ config: describeConfig(operatorConfig, config) }, "configuration");
   const common = { clock, random, logger };
   const telemetry = startTelemetry({
     service: "operator",
     version: options.version,
     instanceId: config.instanceId,
+    namespace: config.namespace,
+    resource: { "k8s.namespace.name": config.namespace, "k8s.pod.name": config.instanceId },
     otlpEndpoint: config.otlpEndpoint,
+    otlpSignals: config.otlpSignals,
     traceRatio: config.tracePercent / 100,
+    logger,
   });
   const health = createHealth();
   const cluster = await loadClusterConfig({ kubeconfig: config.kubeconfig });

@@ -1,4 +1,16 @@
-import { bool, type ConfigOf, durationMs, integer, list, oneOf, optionalText, text, url } from "@plinth/kernel";
+import {
+  bool,
+  type ConfigOf,
+  durationMs,
+  integer,
+  list,
+  oneOf,
+  optionalText,
+  otlpSignals,
+  someOf,
+  text,
+  url,
+} from "@plinth/kernel";
 
 /** Keys of the operator; the chart sets them. */
 export const operatorConfig = {
@@ -11,7 +23,15 @@ export const operatorConfig = {
     max: 65_535,
   }),
   logLevel: oneOf("PLINTH_LOG_LEVEL", "what is logged", ["debug", "info", "warn", "error"], { default: "info" }),
-  otlpEndpoint: optionalText("PLINTH_OTLP_ENDPOINT", "OTLP/HTTP receiver of the operator's traces"),
+  otlpEndpoint: optionalText("PLINTH_OTLP_ENDPOINT", "receiver of OTLP over HTTP (protobuf) for the operator itself"),
+  otlpSignals: someOf(
+    "PLINTH_OTLP_SIGNALS",
+    "what is sent to it, comma-separated: traces, metrics, logs",
+    otlpSignals,
+    {
+      default: ["traces"],
+    },
+  ),
   tracePercent: integer("PLINTH_TRACE_PERCENT", "share of reconciles that are traced", { default: 10, max: 100 }),
   kubeconfig: optionalText(
     "KUBECONFIG",

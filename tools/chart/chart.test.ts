@@ -186,39 +186,3 @@ describe.skipIf(why)(`the chart${why ? ` (${why})` : ""}`, () => {
     ).toBeGreaterThan(8);
   });
 });
-
-describe("alerts and dashboard", () => {
-  const rules = parse(readRepositoryFile("charts/plinth/files/monitoring/alerts.yaml")) as {
-    groups: { rules: { expr: string }[] }[];
-  };
-  const dashboard = JSON.parse(readRepositoryFile("charts/plinth/files/monitoring/dashboard.json")) as {
-    panels: { title: string; targets: { expr: string }[] }[];
-  };
-  const expressions = [
-    ...rules.groups.flatMap((each) => each.rules.map(({ expr }) => expr)),
-    ...dashboard.panels.flatMap(({ targets }) => targets.map(({ expr }) => expr)),
-  ];
-  const source = repositoryFiles("{packages,services,operator}/**/src/**/*.ts").map(readRepositoryFile).join("\n");
-  const functions = new Set(["sum", "max", "rate", "histogram_quantile", "absent", "increase", "or", "by"]);
-
-  /** Names of metrics in PromQL: what is left without labels, groupings, ranges and functions. */
-  const metricsOf = (expression: string): string[] =>
-    [
-      ...expression
-        .replace(/\{[^}]*\}/g, " ")
-        .replace(/by \([^)]*\)/g, " ")
-        .replace(/\[[^\]]*\]/g, " ")
-        .matchAll(/[a-z_][a-z0-9_]*/g),
-    ].flatMap(([name]) => (functions.has(name) ? [] : [name]));
-
-  const used = [...new Set(expressions.flatMap(metricsOf))].sort();
-
-  test("use many metrics", () => expect(used.length).toBeGreaterThan(10));
-
-  test.each(used)("%s is measured somewhere", (name) => {
-    const base = name.replace(/_(bucket|count|sum)$/, "");
-    // OpenTelemetry's names have dots where Prometheus has underscores.
-    const written = new RegExp(`["']${base.replaceAll("_", "[._]")}["']`);
-    expect(source).toMatch(written);
-  });
-});

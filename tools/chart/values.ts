@@ -99,7 +99,9 @@ export function chartValues(programs: readonly string[], services: readonly stri
     ),
     telemetry: group("Logs and traces of the services", {
       logLevel: oneOf("What they log", "info", logLevels),
-      otlpEndpoint: text("OTLP/HTTP receiver of traces, for example `http://collector.monitoring:4318`"),
+      otlpEndpoint: text(
+        "Receiver of OTLP over HTTP, for example `http://collector.monitoring:4318`; a service's own PLINTH_OTLP_SIGNALS and PLINTH_TRACE_PERCENT say what it gets",
+      ),
     }),
     auth: group("Signing keys", {
       existingSecret: text(
@@ -119,6 +121,10 @@ export function chartValues(programs: readonly string[], services: readonly stri
       namespaces: list("That may scrape metrics", ["monitoring"], string),
       interval: text("Between two scrapes", "30s", { pattern: "^[0-9]+(s|m)$" }),
       labels: map("Of these objects, by which a Prometheus chooses them", {}, strings),
+      runbooks: text(
+        "Where your people read docs/runbooks.md, without the heading: the alerts' `runbook_url`",
+        "docs/runbooks.md",
+      ),
       dashboard: flag("A ConfigMap with a dashboard, for Grafana's sidecar (label `grafana_dashboard`)", false),
     }),
   });

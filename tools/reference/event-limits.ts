@@ -46,6 +46,10 @@ const kafkaLimits: Readonly<Record<string, readonly Limit[]>> = {
 /** Limits of databases, outbox, inbox and bus. */
 export const databaseAndEvents: Readonly<Record<string, Readonly<Record<string, readonly Limit[]>>>> = {
   "PostgreSQL and events": {
+    "packages/postgres/src/trace-statements.ts": [
+      { name: "textMax", meaning: "characters of a statement in its span", unit: "count" },
+      { name: "summariesMax", meaning: "statements whose short names are remembered" },
+    ],
     "packages/postgres/src/database.ts": [
       { name: "startPatienceMs", meaning: "at start, until a server that does not answer ends the process" },
       { name: "startRetryMs", meaning: "between two tries meanwhile" },

@@ -26,6 +26,23 @@ export const limitList: Readonly<Record<string, Readonly<Record<string, readonly
       { name: "bufferBytes", meaning: "log lines that are collected before they are written" },
       { name: "flushMs", meaning: "a log line waits to be written" },
     ],
+    "packages/kernel/src/otlp-export.ts": [
+      {
+        name: "queueMax",
+        meaning: "spans, and as many log lines, that wait for the receiver of telemetry; more are dropped",
+      },
+      { name: "batchMax", meaning: "of them that are sent at once" },
+      { name: "deliveryMaxMs", meaning: "a delivery with its repetitions" },
+      { name: "metricsIntervalMs", meaning: "between two deliveries of metrics" },
+    ],
+    "packages/kernel/src/span-file.ts": [
+      { name: "fileMaxBytes", meaning: "a file of spans; there is one older beside it" },
+      { name: "waitingMaxBytes", meaning: "spans that wait to be written; more are dropped" },
+      { name: "flushMs", meaning: "a span waits to be written" },
+    ],
+    "packages/kernel/src/telemetry.ts": [
+      { name: "shutdownMaxMs", meaning: "a process that stops waits for the receiver of telemetry" },
+    ],
     "packages/kernel/src/admin-server.ts": [
       { name: "requestTimeout", meaning: "a request to the admin port", unit: "ms" },
       { name: "headersTimeout", meaning: "the head of a request to the admin port", unit: "ms" },

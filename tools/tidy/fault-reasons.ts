@@ -5,7 +5,7 @@ import { codeLines, readRepositoryFile, sourceFiles } from "./repository-files.t
  * among them, and buf.validate's IGNORE_ALWAYS), and the access log's words for CORS, redirects and OpenAPI documents.
  */
 const otherNames =
-  /^(PLINTH_\w+|(UND_)?ERR_\w+|HPE_\w+|PREFLIGHT|REDIRECT|DOCUMENT|IGNORE_ALWAYS|CONFLICT|INVALID|DATABASE_URL)$/;
+  /^((?:PLINTH|OTEL)_\w+|(UND_)?ERR_\w+|HPE_\w+|PREFLIGHT|REDIRECT|DOCUMENT|IGNORE_ALWAYS|CONFLICT|INVALID|DATABASE_URL)$/;
 
 /** Reasons that the source gives to faults and refusals, each with the first place. */
 export function usedReasons(): Map<string, string> {

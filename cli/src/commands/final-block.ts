@@ -30,6 +30,7 @@ export function finalBlock(options: FinalBlockOptions): string[] {
     `  data       ${paths.home} (kept; start anew with: npm start -- --reset)`,
     `  logs       ${paths.logs}`,
     ...(options.watched ? ["  sources    what you save is taken over (--no-watch: not)"] : []),
+    "  traces     npx plinth trace --last shows the way of the newest request; npx plinth trace ID that of any, by its x-request-id",
     "",
     "  Ctrl-C stops everything.",
   ];

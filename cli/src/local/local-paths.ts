@@ -11,6 +11,8 @@ export interface LocalPaths {
   /** What lives only as long as a run: tokens, routes, the control socket. */
   run: string;
   logs: string;
+  /** The newest spans of every instance. */
+  traces: string;
   /** Manifests as the gateway reads them. */
   routes: string;
   secrets: string;
@@ -29,6 +31,7 @@ export function localPaths(home: string): LocalPaths {
     run,
     postgresData: path.join(home, "data", "postgres"),
     logs: path.join(home, "logs"),
+    traces: path.join(home, "traces"),
     routes: path.join(run, "routes"),
     secrets: path.join(home, "secrets.json"),
     admin: path.join(home, "admin.json"),
@@ -38,7 +41,7 @@ export function localPaths(home: string): LocalPaths {
 }
 
 /** Entries of the home folder that belong to the substrate: what a reset removes. */
-export const ownedEntries = ["data", "run", "logs", "secrets.json", "admin.json", ...companions.keys()];
+export const ownedEntries = ["data", "run", "logs", "traces", "secrets.json", "admin.json", ...companions.keys()];
 
 function socketPath(wanted: string, home: string): string {
   if (Buffer.byteLength(wanted) <= socketPathMaxBytes) return wanted;

@@ -130,7 +130,7 @@ export function createLocalPlatform(options: LocalPlatformOptions): LocalPlatfor
       workloadJwksFile: paths.workloadJwks,
       routesDirectory: paths.routes,
       logLevel: options.logLevel,
-      otlpEndpoint: options.shell["PLINTH_OTLP_ENDPOINT"],
+      traces: paths.traces,
     };
     return { secrets, postgres, companions, databases, tokens, platformEnv };
   }

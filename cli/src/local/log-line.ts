@@ -25,12 +25,37 @@ export function parseLogLine(raw: string): LogLine {
 export function formatLogLine(line: LogLine): string[] {
   if (line.timeMs === undefined && line.level === undefined) return [line.message];
   const time = line.timeMs === undefined ? "" : new Date(line.timeMs).toTimeString().slice(0, 8);
-  const { err, trace_id: _, span_id: __, ...rest } = line.fields;
+  const {
+    err,
+    trace_id: _,
+    span_id: __,
+    ...rest
+  } = (isAccessLine(line) ? accessFields(line.fields) : line.fields) as LogLine["fields"];
   const fields = Object.entries(rest).map(([name, value]) => `${name}=${formatValue(value)}`);
   const error = isError(err) ? [`err=${formatValue(chain(err))}`] : [];
-  const first = [time, (line.level ?? "").padEnd(5), line.message, ...fields, ...error].filter(Boolean).join(" ");
+  const message = isAccessLine(line) ? accessMessage(line.fields) : line.message;
+  const first = [time, (line.level ?? "").padEnd(5), message, ...fields, ...error].filter(Boolean).join(" ");
   return line.level === "error" && isError(err) && err.stack ? [first, ...frames(err.stack)] : [first];
 }
+
+/** A line of the gateway's access log: there are many, and a person wants to see at a glance what was asked and answered. */
+const isAccessLine = ({ message, fields }: LogLine): boolean =>
+  message === "request" && typeof fields["method"] === "string" && typeof fields["durationMs"] === "number";
+
+const accessMessage = ({ status, grpcStatus, method, path, durationMs }: LogLine["fields"]): string => {
+  const grpc = grpcStatus === undefined || grpcStatus === "0" ? "" : ` (gRPC ${grpcStatus})`;
+  return `${status === 0 ? "aborted" : status}${grpc} ${method} ${path} ${durationMs} ms`;
+};
+
+/** What else matters then: the rest is in the file. */
+const accessFields = ({ err, reason, attempts, complete, principal, address, request_id }: LogLine["fields"]) => ({
+  ...(err === undefined ? {} : { err }),
+  ...(reason === undefined ? {} : { reason }),
+  ...(Number(attempts) > 1 ? { attempts } : {}),
+  ...(complete === false ? { complete } : {}),
+  ...{ principal, address },
+  ...(request_id === undefined ? {} : { request_id }),
+});
 
 interface LoggedError {
   message: string;

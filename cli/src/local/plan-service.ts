@@ -1,4 +1,5 @@
 import path from "node:path";
+import { spanFileOf } from "../trace/span-files.ts";
 import { entryPoint } from "./bundle.ts";
 import { gatewayName, gatewaySharesPort, type LocalService, type ReplicaCounts, replicasOf } from "./local-service.ts";
 import { freePorts } from "./ports.ts";
@@ -43,6 +44,7 @@ export async function planService(options: PlanServiceOptions): Promise<ServiceP
             port,
             adminPort,
             workloadTokenFile: options.workloadTokenFile,
+            spanFile: spanFileOf(options.platform.traces, service.name, index),
             databaseUrl: options.databaseUrl,
           },
         }),

@@ -16,8 +16,8 @@ export interface PlatformEnv {
   logLevel: string;
   /** Keys for the servers of other projects that run beside the services; they replace those below. */
   companions: Record<string, string>;
-  /** Passed on from the shell: an OTLP receiver for traces. */
-  otlpEndpoint: string | undefined;
+  /** Folder of the files that spans are written to. */
+  traces: string;
 }
 
 /** What one instance has of its own. */
@@ -26,12 +26,21 @@ export interface InstanceEnv {
   port: number;
   adminPort: number;
   workloadTokenFile: string;
+  spanFile: string;
   /** Absent for a service without a database. */
   databaseUrl: string | undefined;
 }
 
 // Of the shell's environment only these reach a service, so that it runs the same everywhere.
 const inherited = ["PATH", "HOME", "TMPDIR", "LANG", "TZ", "NODE_EXTRA_CA_CERTS"] as const;
+
+/** What is watched, and by whom, is decided by whoever starts the platform, for all services alike. */
+const watching = [
+  "PLINTH_OTLP_ENDPOINT",
+  "PLINTH_OTLP_SIGNALS",
+  "PLINTH_TRACE_PERCENT",
+  "OTEL_EXPORTER_OTLP_HEADERS",
+] as const;
 
 export interface ManifestEnvOptions {
   service: Pick<LocalService, "name" | "manifest">;
@@ -48,9 +57,10 @@ export interface ServiceEnvOptions extends ManifestEnvOptions {
 /** The environment of one instance. Throws an error for a person when the manifest needs what only Kubernetes has. */
 export function serviceEnv(options: ServiceEnvOptions): Record<string, string> {
   const { service, platform, instance, shell } = options;
-  const shellPart = Object.fromEntries(inherited.flatMap((name) => (shell[name] ? [[name, shell[name]]] : [])));
+  const fromShell = (names: readonly string[]) =>
+    Object.fromEntries(names.flatMap((name) => (shell[name] ? [[name, shell[name]]] : [])));
   return {
-    ...shellPart,
+    ...fromShell(inherited),
     ...manifestEnv(options),
     // Last, so that a manifest cannot talk a service into another identity.
     PLINTH_INSTANCE_ID: instance.instanceId,
@@ -71,7 +81,8 @@ export function serviceEnv(options: ServiceEnvOptions): Record<string, string> {
     PLINTH_EXIT_ON_STDIN_END: "true",
     ...(instance.databaseUrl ? { PLINTH_DATABASE_URL: instance.databaseUrl } : {}),
     ...platform.companions,
-    ...(platform.otlpEndpoint ? { PLINTH_OTLP_ENDPOINT: platform.otlpEndpoint } : {}),
+    PLINTH_SPAN_FILE: instance.spanFile,
+    ...fromShell(watching),
     ...(service.name === gatewayName ? gatewayEnv(platform) : {}),
   };
 }

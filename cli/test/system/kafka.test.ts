@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { eventually, kafkaMissing } from "@plinth/testing";
+import { type OtlpReceiver, startOtlpReceiver } from "@plinth/testing/otlp";
 import { whyNoRedis } from "@plinth/testing/redis";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { type OtlpReceiver, startOtlpReceiver } from "./otlp-receiver.ts";
 import { call, type Platform, signIn, startHookMs, startPlatform } from "./platform.ts";
 
 vi.setConfig({ testTimeout: 120_000 });

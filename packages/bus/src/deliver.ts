@@ -1,8 +1,8 @@
 import { backoffMs, type Clock, faultOf, type Logger, type Random } from "@plinth/kernel";
 import type { BusMessage, SubscribeOptions } from "./bus.ts";
 import { consumed } from "./bus-metrics.ts";
-import { inConsumerSpan } from "./consumer-span.ts";
 import type { Failure } from "./dead-letters.ts";
+import { inConsumerSpan } from "./message-spans.ts";
 
 export interface DeliverDeps {
   clock: Clock;

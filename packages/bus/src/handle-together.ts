@@ -1,7 +1,7 @@
 import type { BusMessage, SubscribeOptions } from "./bus.ts";
 import { consumed } from "./bus-metrics.ts";
-import { inConsumerSpans } from "./consumer-span.ts";
 import type { DeliverDeps } from "./deliver.ts";
+import { inConsumerSpans } from "./message-spans.ts";
 
 /** Messages that a handler gets at once. */
 export const togetherMax = 500;

@@ -4,6 +4,7 @@ import { type Database, forgetHandled, type OutboxReader, openOutbox, outboxChan
 import type pg from "pg";
 import type { EventBus } from "./bus.ts";
 import { observeBacklog } from "./bus-metrics.ts";
+import { inSendSpans } from "./message-spans.ts";
 import { createWakeUp } from "./wake-up.ts";
 
 export interface OutboxRelayOptions {
@@ -108,15 +109,14 @@ export function createOutboxRelay(options: OutboxRelayOptions): Component {
   async function publish(rows: Awaited<ReturnType<OutboxReader["read"]>>): Promise<unknown> {
     if (rows.length === 0) return undefined;
     try {
-      await bus.publish(
-        rows.map(({ position: _, ...row }) => ({
-          ...row,
-          source: options.source,
-          traceparent: row.traceparent ?? undefined,
-          clientAddress: row.clientAddress ?? undefined,
-          via: row.via ?? undefined,
-        })),
-      );
+      const messages = rows.map(({ position: _, ...row }) => ({
+        ...row,
+        source: options.source,
+        traceparent: row.traceparent ?? undefined,
+        clientAddress: row.clientAddress ?? undefined,
+        via: row.via ?? undefined,
+      }));
+      await inSendSpans(messages, (sent) => bus.publish(sent));
       published.add(rows.length);
       return undefined;
     } catch (err) {

@@ -32,10 +32,12 @@ let observed = false;
 export function cacheMetrics(cache: string, meter: Meter = metrics.getMeter("plinth.cache")): CacheMetrics {
   if (!observed) {
     observed = true;
-    meter.createObservableCounter("plinth_cache_requests_total").addCallback((observer) => {
-      for (const [name, count] of counts)
-        for (const result of results) observer.observe(count[result], { cache: name, result: labels[result] });
-    });
+    meter
+      .createObservableCounter("plinth_cache_requests_total", { description: "Look-ups by what they found" })
+      .addCallback((observer) => {
+        for (const [name, count] of counts)
+          for (const result of results) observer.observe(count[result], { cache: name, result: labels[result] });
+      });
   }
   let count = counts.get(cache);
   if (count === undefined) {

@@ -1,8 +1,8 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel as Idempotency } from "@bufbuild/protobuf/wkt";
 import { ConnectError, type ContextValues, type Transport } from "@connectrpc/connect";
-import { context, propagation } from "@opentelemetry/api";
-import { type Clock, cellHistogram, type HistogramCell, isFault } from "@plinth/kernel";
+import { context, propagation, type Span, SpanKind, trace } from "@opentelemetry/api";
+import { type Clock, cellHistogram, type HistogramCell, inChildSpan, isFault } from "@plinth/kernel";
 import { connectErrorToFault, workloadTokenHeader } from "@plinth/rpc";
 import type { Call, createCaller } from "./caller.ts";
 import { readOnce, repeatable } from "./sent-messages.ts";
@@ -28,6 +28,9 @@ interface CalledMethod {
   /** Durations by how calls ended: "ok" or a code. */
   cells: Map<string, HistogramCell>;
 }
+
+const tracer = trace.getTracer("plinth.clients");
+const rpcSystem = { "rpc.system.name": "connectrpc" };
 
 const headerSetter = {
   set(headers: Record<string, string>, name: string, value: string): void {
@@ -104,25 +107,38 @@ export function createBalancedTransport(options: BalancedTransportOptions): Tran
   }
 
   return {
-    async unary(method, signal, timeoutMs, header, input, contextValues) {
-      const headers = await headersFor(header);
+    unary(method, signal, timeoutMs, header, input, contextValues) {
       const rpc = called(method);
-      const beginMs = clock.monotonicMs();
-      const call = {
-        idempotent: rpc.idempotent,
-        hedgeAfterMs: rpc.hedgeAfterMs,
-        ...timeFor(timeoutMs ?? defaultTimeoutMs, contextValues),
-        signal,
-        attempt: (transport, leftMs, attemptSignal) =>
-          transport.unary(method, attemptSignal, leftMs, headers, input, contextValues),
-      } satisfies Call<unknown>;
-      try {
-        const answer = await options.call(call);
-        record(rpc, "ok", beginMs);
-        return answer;
-      } catch (err) {
-        throw failed(rpc, beginMs, err);
-      }
+      const describe = () => ({
+        name: rpc.name,
+        kind: SpanKind.CLIENT,
+        attributes: { ...rpcSystem, "rpc.method": rpc.name },
+      });
+      const work = async (span: Span | undefined) => {
+        const headers = await headersFor(header);
+        const beginMs = clock.monotonicMs();
+        let attempts = 0;
+        const call = {
+          idempotent: rpc.idempotent,
+          hedgeAfterMs: rpc.hedgeAfterMs,
+          ...timeFor(timeoutMs ?? defaultTimeoutMs, contextValues),
+          signal,
+          attempt(transport, leftMs, attemptSignal) {
+            if (++attempts > 1) span?.setAttribute("plinth.attempts", attempts);
+            return transport.unary(method, attemptSignal, leftMs, headers, input, contextValues);
+          },
+        } satisfies Call<unknown>;
+        try {
+          const answer = await options.call(call);
+          record(rpc, "ok", beginMs);
+          return answer;
+        } catch (err) {
+          throw failed(rpc, beginMs, err);
+        }
+      };
+      return inChildSpan(tracer, describe, work, (span, err) => {
+        if (isFault(err)) span.setAttributes({ "rpc.response.status_code": err.code, "error.type": err.reason });
+      });
     },
     async stream(method, signal, timeoutMs, header, input, contextValues) {
       const headers = await headersFor(header);

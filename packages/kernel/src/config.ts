@@ -92,12 +92,43 @@ export const oneOf = <const V extends string>(
 
 /** Comma-separated values; empty parts are dropped. */
 export const list = (env: string, doc: string, options: KeyOptions<string[]> = {}): ConfigKey<string[]> =>
+  key(env, doc, options, splitList);
+
+/** Comma-separated values, each of them one of a few. */
+export const someOf = <const V extends string>(
+  env: string,
+  doc: string,
+  values: readonly V[],
+  options: KeyOptions<V[]> = {},
+): ConfigKey<V[]> =>
+  key(env, doc, options, (value) => {
+    const parts = splitList(value);
+    const unknown = parts.find((part) => !(values as readonly string[]).includes(part));
+    if (unknown !== undefined) throw new Error(`must be some of ${values.join(", ")}`);
+    return parts as V[];
+  });
+
+/** Comma-separated name=value; values are percent-decoded, as the W3C's baggage and OpenTelemetry's resources want it. */
+export const pairs = (
+  env: string,
+  doc: string,
+  options: KeyOptions<Record<string, string>> = {},
+): ConfigKey<Record<string, string>> =>
   key(env, doc, options, (value) =>
-    value
-      .split(",")
-      .map((part) => part.trim())
-      .filter(Boolean),
+    Object.fromEntries(
+      splitList(value).map((part) => {
+        const [name = "", ...rest] = part.split("=");
+        if (name === "" || rest.length === 0) throw new Error("must be name=value, comma-separated");
+        return [name.trim(), decodeURIComponent(rest.join("=").trim())];
+      }),
+    ),
   );
+
+const splitList = (value: string): string[] =>
+  value
+    .split(",")
+    .map((part) => part.trim())
+    .filter(Boolean);
 
 export const url = (
   env: string,

@@ -1,6 +1,7 @@
 export { type AdminServer, type AdminServerOptions, createAdminServer } from "./admin-server.ts";
 export { type BackoffOptions, backoffMs } from "./backoff.ts";
 export { type CellHistogram, type CellHistogramOptions, cellHistogram, type HistogramCell } from "./cell-histogram.ts";
+export { inChildSpan, recordingSpan, type SpanDescription } from "./child-span.ts";
 export { type Clock, systemClock } from "./clock.ts";
 export {
   bool,
@@ -16,9 +17,11 @@ export {
   list,
   oneOf,
   optionalText,
+  pairs,
   parseDurationMs,
   readConfig,
   secret,
+  someOf,
   text,
   url,
 } from "./config.ts";
@@ -35,11 +38,15 @@ export {
   serializeError,
   silentLogger,
 } from "./logger.ts";
+export { type OtlpSignal, otlpSignals } from "./otlp-export.ts";
+export { alsoToOtlp } from "./otlp-lines.ts";
 export { decodePageToken, encodePageToken, uuidForm } from "./page-token.ts";
 export { exitCodes, type ProcessPlan, runProcess } from "./process.ts";
 export { formatUuidV7, type Random, systemRandom } from "./random.ts";
 export { readLines } from "./read-lines.ts";
+export { requestIdOf, withRequestId } from "./request-id.ts";
 export { createRounds, type RoundsOptions } from "./rounds.ts";
 export { newNonce, openBytes, sealBytes } from "./sealed-bytes.ts";
 export { locateService, platformServiceNames, qualifiedServiceName } from "./service-name.ts";
-export { startTelemetry, type Telemetry, type TelemetryOptions } from "./telemetry.ts";
+export type { WrittenSpan } from "./span-file.ts";
+export { collectsSpans, startTelemetry, type Telemetry, type TelemetryOptions } from "./telemetry.ts";

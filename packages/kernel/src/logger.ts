@@ -1,6 +1,7 @@
-import { isSpanContextValid, trace } from "@opentelemetry/api";
+import { context, isSpanContextValid, trace } from "@opentelemetry/api";
 import pino from "pino";
 import { createLineWriter, type WriteLine } from "./line-writer.ts";
+import { requestIdOf } from "./request-id.ts";
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
 type Fields = Record<string, unknown>;
@@ -21,7 +22,7 @@ export interface LoggerOptions {
   write?: WriteLine;
 }
 
-/** JSON lines with level, ISO time, service and, inside a span, trace_id and span_id. */
+/** JSON lines with level, ISO time, service and, inside a request, its request_id, trace_id and span_id. */
 export function createLogger(options: LoggerOptions): Logger {
   const settings: pino.LoggerOptions = {
     level: options.level,
@@ -30,6 +31,15 @@ export function createLogger(options: LoggerOptions): Logger {
     formatters: { level: (label) => ({ level: label }), log: withoutSecrets },
     serializers: { err: serializeError },
     mixin: traceFields,
+    // The message before the fields, and the ids last: that is how lines are read.
+    mixinMergeStrategy: (fields: object, ids: object) => ({ ...fields, ...ids }),
+    hooks: {
+      logMethod([fields, msg], log) {
+        log.call(this, { msg, ...(fields as unknown as Fields) } as never);
+      },
+    },
+    // pino would take an error's message for a message that stands among the fields.
+    errorKey: "",
   };
   return withCleanChildren(pino(settings, { write: options.write ?? createLineWriter() }));
 }
@@ -37,9 +47,15 @@ export function createLogger(options: LoggerOptions): Logger {
 /** Fields that a child carries are cleaned when it is made. */
 function withCleanChildren(logger: pino.Logger, makeChild: (fields: Fields) => pino.Logger = logger.child): Logger {
   return Object.assign(logger, {
-    child: (fields: Fields) => withCleanChildren(makeChild.call(logger, withoutSecrets(fields)), makeChild),
+    child(fields: Fields) {
+      const child = withCleanChildren(makeChild.call(logger, withoutSecrets(fields)), makeChild);
+      return "request_id" in fields ? Object.assign(child, { [saysRequestId]: true }) : child;
+    },
   });
 }
+
+/** Marks a logger whose lines have a request_id already, and with it its children: JSON must not say it twice. */
+const saysRequestId = Symbol("says the request id");
 
 export const silentLogger: Logger = {
   debug() {},
@@ -78,9 +94,14 @@ function redacted(fields: Record<string, unknown>): Record<string, unknown> {
   );
 }
 
-function traceFields(): object {
-  const context = trace.getActiveSpan()?.spanContext();
-  return context && isSpanContextValid(context) ? { trace_id: context.traceId, span_id: context.spanId } : {};
+function traceFields(_: object, __: number, logger: object): object {
+  const active = context.active();
+  const span = trace.getSpanContext(active);
+  const requestId = saysRequestId in logger ? undefined : requestIdOf(active);
+  return {
+    ...(requestId === undefined ? {} : { request_id: requestId }),
+    ...(span && isSpanContextValid(span) ? { trace_id: span.traceId, span_id: span.spanId } : {}),
+  };
 }
 
 /** An error with its whole cause chain, at most eight deep. */

@@ -1,5 +1,5 @@
-import type { Meter } from "@opentelemetry/api";
-import { type Clock, Fault, isFault, type Random } from "@plinth/kernel";
+import { type Meter, SpanKind, trace } from "@opentelemetry/api";
+import { type Clock, Fault, inChildSpan, isFault, type Random } from "@plinth/kernel";
 import type { Dispatcher } from "undici";
 import { type ApiStatus, apiFault } from "./api-fault.ts";
 import type { ClusterConfig } from "./cluster-config.ts";
@@ -7,7 +7,7 @@ import { createConnection } from "./connection.ts";
 import { createDeadline } from "./deadline.ts";
 import { networkFault } from "./network-fault.ts";
 import { createRestMetrics } from "./rest-metrics.ts";
-import type { ApiCall, Transport } from "./transport.ts";
+import type { ApiAnswer, ApiCall, Transport } from "./transport.ts";
 
 export interface HttpTransportOptions {
   cluster: ClusterConfig;
@@ -23,6 +23,8 @@ export interface HttpTransportOptions {
   /** Largest answer that is read. Default 128 MiB. */
   responseBytesMax?: number;
 }
+
+const tracer = trace.getTracer("plinth.kube");
 
 /** Refusals with a Retry-After (429, 503) are tried again this often, inside the call's own time. */
 const retriesMax = 4;
@@ -94,18 +96,35 @@ export function createHttpTransport(options: HttpTransportOptions): Transport {
     }
   }
 
+  async function sendOnce(call: ApiCall): Promise<ApiAnswer> {
+    const limit = call.timeoutMs ?? timeoutMs;
+    using deadline = createDeadline({ clock, ms: limit, outer: call.signal, onTimeout: timeout });
+    return withRetries(call, deadline.signal, async () => {
+      const answer = await attempt(call, deadline.signal, limit);
+      const text = await readText(answer.body, responseBytesMax);
+      const isJson = String(answer.headers["content-type"] ?? "").includes("json");
+      const dateMs = Date.parse(String(answer.headers["date"]));
+      return { body: isJson ? JSON.parse(text) : text, ...(Number.isNaN(dateMs) ? {} : { dateMs }) };
+    });
+  }
+
+  /** In a span, when a reconcile that is traced waits for it. The path is a name, not a class of names: kept out of the span's. */
+  const inCallSpan = <T>(call: ApiCall, work: () => Promise<T>): Promise<T> =>
+    inChildSpan(
+      tracer,
+      () => ({
+        name: call.method,
+        kind: SpanKind.CLIENT,
+        attributes: { "http.request.method": call.method, "url.path": call.path, "server.address": cluster.server },
+      }),
+      work,
+      (span, err) => {
+        if (isFault(err)) span.setAttribute("error.type", err.reason);
+      },
+    );
+
   return {
-    async send(call) {
-      const limit = call.timeoutMs ?? timeoutMs;
-      using deadline = createDeadline({ clock, ms: limit, outer: call.signal, onTimeout: timeout });
-      return withRetries(call, deadline.signal, async () => {
-        const answer = await attempt(call, deadline.signal, limit);
-        const text = await readText(answer.body, responseBytesMax);
-        const isJson = String(answer.headers["content-type"] ?? "").includes("json");
-        const dateMs = Date.parse(String(answer.headers["date"]));
-        return { body: isJson ? JSON.parse(text) : text, ...(Number.isNaN(dateMs) ? {} : { dateMs }) };
-      });
-    },
+    send: (call) => inCallSpan(call, () => sendOnce(call)),
     async *open(call) {
       const cut = new AbortController();
       const abort = (): void => cut.abort(call.signal?.reason);

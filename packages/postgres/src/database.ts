@@ -1,7 +1,9 @@
-import { type Clock, type Component, Fault, type Health, isFault, type Logger } from "@plinth/kernel";
+import { type Clock, type Component, Fault, type Health, isFault, type Logger, recordingSpan } from "@plinth/kernel";
 import { drizzle, type NodePgDatabase } from "drizzle-orm/node-postgres";
 import pg from "pg";
 import { databaseFault, isReadTimeout, isRetryable } from "./database-fault.ts";
+import { observePool } from "./pool-metrics.ts";
+import { type DatabaseAttributes, databaseAttributes, inStatementSpan, inTransactionSpan } from "./trace-statements.ts";
 
 /** What runs SQL: a database or a transaction in it. Connection problems surface as Fault "unavailable". */
 export interface Queryable {
@@ -73,6 +75,8 @@ export function createDatabase(options: DatabaseOptions): Database {
   });
   // Idle connections break when the server restarts; the pool replaces them, the next query reports trouble if it lasts.
   pool.on("error", (err) => logger.warn({ err }, "idle database connection broke"));
+  const attributes = databaseAttributes(options.url);
+  const endOfMetrics = observePool(pool, poolMax, attributes["db.namespace"]);
   const closing = new AbortController();
   let problem: string | undefined;
   options.health?.add("database", () => problem);
@@ -110,8 +114,8 @@ export function createDatabase(options: DatabaseOptions): Database {
 
   return {
     name: "database",
-    drizzle: drizzle(withFaults(pool)),
-    query: (sql, params, prepare) => queryRows(pool, sql, params, prepare),
+    drizzle: drizzle(withFaults(pool, attributes)),
+    query: (sql, params, prepare) => inStatementSpan(attributes, sql, () => queryRows(pool, sql, params, prepare)),
     async connect() {
       const client = new pg.Client(settings);
       // Callers that care add a listener of their own.
@@ -122,7 +126,7 @@ export function createDatabase(options: DatabaseOptions): Database {
     async transaction(work, txOptions) {
       for (let attempt = 1; ; attempt++) {
         try {
-          return await runTransaction(pool, work, txOptions);
+          return await inTransactionSpan(attributes, () => runTransaction(pool, attributes, work, txOptions));
         } catch (err) {
           if (attempt >= attemptsMax || !isRetryable(err)) throw databaseFault(err);
         }
@@ -138,22 +142,41 @@ export function createDatabase(options: DatabaseOptions): Database {
     },
     async stop() {
       closing.abort();
+      endOfMetrics();
       await pool.end();
     },
   };
 }
 
 /** The pool as drizzle sees it: what its queries throw tells of a database that is away, as `query` does. */
-function withFaults(pool: pg.Pool): pg.Pool {
+function withFaults(pool: pg.Pool, attributes: DatabaseAttributes): pg.Pool {
   const query = async (...args: unknown[]) => {
     try {
-      return await (pool.query as (...all: unknown[]) => Promise<unknown>)(...args);
+      return await inStatementSpan(attributes, textOf(args[0]), () =>
+        (pool.query as (...all: unknown[]) => Promise<unknown>).apply(pool, args),
+      );
     } catch (err) {
       throw databaseFault(err);
     }
   };
-  return new Proxy(pool, { get: (target, name) => (name === "query" ? query : Reflect.get(target, name, target)) });
+  return replaceQuery(pool, query);
 }
+
+/** A transaction's connection as drizzle sees it, while it is traced; otherwise the connection itself. */
+function traced(client: pg.PoolClient, attributes: DatabaseAttributes): pg.PoolClient {
+  if (recordingSpan() === undefined) return client;
+  return replaceQuery(client, (...args) =>
+    inStatementSpan(attributes, textOf(args[0]), () =>
+      (client.query as (...all: unknown[]) => Promise<unknown>).apply(client, args),
+    ),
+  );
+}
+
+const replaceQuery = <T extends object>(of: T, query: (...args: unknown[]) => Promise<unknown>): T =>
+  new Proxy(of, { get: (target, name) => (name === "query" ? query : Reflect.get(target, name, target)) });
+
+const textOf = (query: unknown): string =>
+  typeof query === "string" ? query : ((query as { text?: string } | undefined)?.text ?? "");
 
 const statement = (text: string, values: unknown[] | undefined, name: string | undefined): pg.QueryConfig => ({
   text,
@@ -171,6 +194,7 @@ async function queryRows<T>(pool: pg.Pool, sql: string, params?: unknown[], prep
 
 async function runTransaction<T>(
   pool: pg.Pool,
+  attributes: DatabaseAttributes,
   work: (tx: Transaction) => Promise<T>,
   options: TransactionOptions = {},
 ): Promise<T> {
@@ -186,11 +210,12 @@ async function runTransaction<T>(
     await client.query(`BEGIN${isolation}${options.readOnly ? " READ ONLY" : ""}`);
     const result = await work({
       inTransaction: true,
-      drizzle: drizzle(client),
+      drizzle: drizzle(traced(client, attributes)),
       // Errors stay as they are here: the retry decision above needs the SQLSTATE.
-      query: async (sql, params, prepare) => (await client.query(statement(sql, params, prepare))).rows,
+      query: (sql, params, prepare) =>
+        inStatementSpan(attributes, sql, async () => (await client.query(statement(sql, params, prepare))).rows),
     });
-    await client.query("COMMIT");
+    await inStatementSpan(attributes, "COMMIT", () => client.query("COMMIT"));
     return result;
   } catch (err) {
     if (isReadTimeout(err)) broken = err;

@@ -52,6 +52,10 @@ export function thrownToConnectError(thrown: unknown): ConnectError {
   );
 }
 
+/** A code as the protocols write it: "permission_denied". */
+export const codeName = (code: Code): string =>
+  faultCodes.get(code) ?? (code === Code.DataLoss ? "data_loss" : "unknown");
+
 /** The reason that an error carries; empty for one without. */
 export const reasonOf = (error: ConnectError): string => error.findDetails(ErrorInfoSchema).at(0)?.reason ?? "";
 

@@ -3,6 +3,7 @@ import type { Caches } from "@plinth/cache";
 import { type Clients, createAuthzAuthorizer, createClients } from "@plinth/clients";
 import type { Resolver } from "@plinth/discovery";
 import {
+  alsoToOtlp,
   type Clock,
   type Component,
   type ConfigOf,
@@ -144,12 +145,15 @@ export async function composeService<S extends ConfigSpec>(
   const random = systemRandom;
   // The suffix tells a process from its predecessor of the same name, which may still be draining.
   const instanceId = `${config.instanceId ?? definition.name}-${random.uuidv7(clock.now()).slice(-6)}`;
-  const writeLine = createLineWriter();
+  const lines = createLineWriter();
+  const exportsLogs =
+    config.telemetry === "on" && config.otlpEndpoint !== undefined && config.otlpSignals.includes("logs");
+  const writeLine = exportsLogs ? alsoToOtlp(lines) : lines;
   const logger = createLogger({ service: definition.name, level: config.logLevel, write: writeLine }).child({
     instance: instanceId,
   });
   logger.debug({ config: describeConfig(spec, config as never) }, "configuration");
-  const telemetry = config.telemetry === "on" ? telemetryFor(definition, instanceId, config) : noTelemetry;
+  const telemetry = config.telemetry === "on" ? telemetryFor(definition, instanceId, config, logger) : noTelemetry;
   const health = createHealth();
   const common = { applicationName: instanceId, logger, clock, random };
   const { resolver, registry } = await composeDiscovery(config, common);
@@ -271,13 +275,29 @@ function telemetryFor(
   definition: { name: string; version: string },
   instanceId: string,
   config: BaseConfig,
+  logger: Logger,
 ): Telemetry {
+  const { namespace } = config;
+  // The operator names an instance after its pod.
+  const pod =
+    namespace === undefined
+      ? {}
+      : {
+          "k8s.namespace.name": namespace,
+          "k8s.pod.name": config.instanceId ?? instanceId,
+          "k8s.deployment.name": definition.name,
+        };
   return startTelemetry({
     service: definition.name,
     version: definition.version,
     instanceId,
+    namespace: namespace ?? config.platformNamespace,
+    resource: { ...pod, ...config.resourceAttributes },
     otlpEndpoint: config.otlpEndpoint,
+    otlpSignals: config.otlpSignals,
+    spanFile: config.spanFile,
     traceRatio: config.tracePercent / 100,
+    logger,
   });
 }
 

@@ -1,4 +1,47 @@
-import { type ConfigOf, durationMs, integer, list, oneOf, optionalText, secret, text, url } from "@plinth/kernel";
+import {
+  type ConfigOf,
+  durationMs,
+  integer,
+  list,
+  oneOf,
+  optionalText,
+  otlpSignals,
+  pairs,
+  secret,
+  someOf,
+  text,
+  url,
+} from "@plinth/kernel";
+
+/** Where telemetry goes besides /metrics. The operator has the same keys. */
+export const telemetryConfig = {
+  otlpEndpoint: optionalText(
+    "PLINTH_OTLP_ENDPOINT",
+    "receiver of OTLP over HTTP (protobuf), for example http://collector:4318",
+  ),
+  otlpSignals: someOf(
+    "PLINTH_OTLP_SIGNALS",
+    "what is sent to it, comma-separated: traces, metrics, logs",
+    otlpSignals,
+    {
+      default: ["traces"],
+    },
+  ),
+  tracePercent: integer(
+    "PLINTH_TRACE_PERCENT",
+    "share of new traces that are recorded; those that a caller has begun go on as the caller decided",
+    { default: 100, max: 100 },
+  ),
+  spanFile: optionalText(
+    "PLINTH_SPAN_FILE",
+    "spans are written to this file as well, for `plinth trace`; `plinth up` sets it",
+  ),
+  resourceAttributes: pairs(
+    "OTEL_RESOURCE_ATTRIBUTES",
+    "more attributes of this process for the receiver, for example k8s.node.name=n1,deployment.environment.name=test",
+    { default: {} },
+  ),
+};
 
 /** Keys that every service understands; the substrate (operator or CLI) sets them. */
 export const baseConfig = {
@@ -18,8 +61,7 @@ export const baseConfig = {
   ),
   logLevel: oneOf("PLINTH_LOG_LEVEL", "what is logged", ["debug", "info", "warn", "error"], { default: "info" }),
   telemetry: oneOf("PLINTH_TELEMETRY", "metrics and traces of this process", ["on", "off"], { default: "on" }),
-  otlpEndpoint: optionalText("PLINTH_OTLP_ENDPOINT", "OTLP/HTTP receiver of traces, for example http://collector:4318"),
-  tracePercent: integer("PLINTH_TRACE_PERCENT", "share of new traces that are exported", { default: 100, max: 100 }),
+  ...telemetryConfig,
   drainDelayMs: durationMs("PLINTH_DRAIN_DELAY", "time for callers to notice that this process drains", {
     default: "250ms",
   }),

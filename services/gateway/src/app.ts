@@ -1,4 +1,4 @@
-import { ConfigError, type ConfigOf } from "@plinth/kernel";
+import { ConfigError, type ConfigOf, collectsSpans } from "@plinth/kernel";
 import type { ServiceParts, ServiceRuntime, SharedRedis } from "@plinth/service";
 import type { gatewayConfig } from "./config.ts";
 import { FileRouteSource } from "./control/file-route-source.ts";
@@ -26,7 +26,7 @@ export async function compose(runtime: ServiceRuntime, config: ConfigOf<typeof g
     sharedLimits: redis ? await sharedLimits(redis) : undefined,
     tokenCacheMax: config.tokenCacheMax,
     openApi: config.openApi,
-    tracing: base.otlpEndpoint !== undefined,
+    tracing: collectsSpans(base),
   };
   const { routes: directory, serviceType } = config;
   let gateway: Gateway;

@@ -18,6 +18,7 @@ import { Pipeline } from "./data/pipeline.ts";
 import type { RateLimiter } from "./data/rate-limiter.ts";
 import type { EndpointResolver } from "./data/resolver.ts";
 import type { RouteTable } from "./data/route-table.ts";
+import { endTrace } from "./data/trace-context.ts";
 import { Upstreams } from "./data/upstreams.ts";
 import { createWorkloadToken } from "./data/workload-token.ts";
 import { createMergedDocuments } from "./openapi/merged-documents.ts";
@@ -116,7 +117,7 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
   const onEnd = (exchange: Exchange, complete: boolean) => {
     const durationMs = clock.monotonicMs() - exchange.startedMs;
     metrics.ended(exchange, durationMs);
-    exchange.span?.end();
+    endTrace(exchange, complete);
     options.accessLog?.(exchange, clock.now(), durationMs, complete);
   };
   const upstreamConnections: Component = { name: "upstream connections", stop: () => upstreams.close() };

@@ -265,7 +265,7 @@ describe("accounting", () => {
   it("writes one access line per request, without query and token", async () => {
     await call("/http/logged?secret=1", { headers: { "x-request-id": "log-1" } });
     const line = await eventually(() => {
-      const found = running.lines.filter(({ fields }) => fields["requestId"] === "log-1");
+      const found = running.lines.filter(({ fields }) => fields["request_id"] === "log-1");
       expect(found).toHaveLength(1);
       return found[0];
     });
@@ -281,6 +281,8 @@ describe("accounting", () => {
         target: "web",
         status: 200,
         principal: "anonymous",
+        trace_id: expect.stringMatching(/^[0-9a-f]{32}$/),
+        span_id: expect.stringMatching(/^[0-9a-f]{16}$/),
       },
     });
     expect(JSON.stringify(line)).not.toContain("secret");

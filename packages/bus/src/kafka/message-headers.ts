@@ -26,7 +26,10 @@ export function toRecord(message: BusMessage): KafkaRecord {
       ce_time: message.time.toISOString(),
       ce_actor: message.actor,
       ce_requestid: message.requestId,
-      ...(message.traceparent === undefined ? {} : { ce_traceparent: message.traceparent }),
+      // The first is the CloudEvents extension, the second what consumers with other libraries look for.
+      ...(message.traceparent === undefined
+        ? {}
+        : { ce_traceparent: message.traceparent, traceparent: message.traceparent }),
       ...(message.clientAddress === undefined ? {} : { ce_clientaddress: message.clientAddress }),
       ...(message.via === undefined ? {} : { ce_via: message.via }),
       // CloudEvents wants sequences that compare as text.

@@ -1,5 +1,13 @@
-import { type Meter, metrics } from "@opentelemetry/api";
-import { backoffMs, type Clock, type Component, cellHistogram, type Logger, type Random } from "@plinth/kernel";
+import { type Meter, metrics, SpanKind, trace } from "@opentelemetry/api";
+import {
+  backoffMs,
+  type Clock,
+  type Component,
+  cellHistogram,
+  inChildSpan,
+  type Logger,
+  type Random,
+} from "@plinth/kernel";
 import type { Redis } from "ioredis";
 import { createDeadlines } from "./deadlines.ts";
 import { openRedisConnection, type RedisAddress, type RedisConnection } from "./redis-connection.ts";
@@ -28,6 +36,8 @@ export interface RedisLink extends Component {
   isUp(): boolean;
 }
 
+const tracer = trace.getTracer("plinth.redis");
+
 /** From the first byte to a prepared connection. */
 const openTimeoutMs = 1_000;
 /** Without one answer in time for this long, Redis counts as away. */
@@ -47,8 +57,12 @@ export function createRedisLink(options: RedisLinkOptions): RedisLink {
   let current: RedisConnection | undefined;
   let silentSinceMs: number | undefined;
   let running = Promise.resolve();
-  meter.createObservableGauge("plinth_redis_up").addCallback((result) => result.observe(current ? 1 : 0));
-  const failures = meter.createCounter("plinth_redis_calls_failed_total");
+  meter
+    .createObservableGauge("plinth_redis_up", { description: "1 while Redis answers" })
+    .addCallback((result) => result.observe(current ? 1 : 0));
+  const failures = meter.createCounter("plinth_redis_calls_failed_total", {
+    description: "Calls of Redis that no answer came to in time",
+  });
 
   function reset(why: Error): void {
     const connection = current;
@@ -129,10 +143,19 @@ export function createRedisLink(options: RedisLinkOptions): RedisLink {
           reset(new Error(`Redis did not answer in time for ${silenceMaxMs} ms`));
       },
     });
+    const { hostname, port } = new URL(options.url);
+    const attributes = {
+      "db.system.name": "redis",
+      "db.operation.name": name,
+      "server.address": hostname,
+      "server.port": port === "" ? 6379 : Number(port),
+    };
+    const describe = () => ({ name: `redis ${name}`, kind: SpanKind.CLIENT, attributes });
     return (work) => {
-      if (current === undefined) return undefined;
-      current.batch();
-      return bounded(work(current.redis));
+      const connection = current;
+      if (connection === undefined) return undefined;
+      connection.batch();
+      return inChildSpan(tracer, describe, () => bounded(work(connection.redis)));
     };
   }
 

@@ -1,11 +1,18 @@
 import type { DescMessage, DescMethod, Message } from "@bufbuild/protobuf";
 import { Code, type ConnectError } from "@connectrpc/connect";
-import { codeToString } from "@connectrpc/connect/protocol-connect";
-import { context, propagation, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
-import { type Clock, cellHistogram, Fault, type HistogramCell, type Logger, type Random } from "@plinth/kernel";
+import { context, propagation, type Span, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
+import {
+  type Clock,
+  cellHistogram,
+  Fault,
+  type HistogramCell,
+  type Logger,
+  type Random,
+  withRequestId,
+} from "@plinth/kernel";
 import { type Authorizer, enforceAccess } from "../access.ts";
 import type { Authenticator } from "../auth/authenticator.ts";
-import { reasonOf, thrownToConnectError } from "../fault-mapping.ts";
+import { codeName, reasonOf, thrownToConnectError } from "../fault-mapping.ts";
 import type { HttpHead } from "../http-head.ts";
 import { actorOf, type CallContext } from "../principal.ts";
 import type { AnyRoute } from "../service-routes.ts";
@@ -98,13 +105,17 @@ export function createCallSteps(options: CallStepsOptions): CallSteps {
     const span = tracer.startSpan(rpc.name, rpc.spanOptions, parent);
     call.spanContext = span.spanContext();
     if (span.isRecording()) span.setAttribute("plinth.request_id", call.requestId);
+    const inner = trace.setSpan(withRequestId(parent, call.requestId), span);
     const beginMs = clock.monotonicMs();
-    const inner = trace.setSpan(parent, span);
     let isOver = false;
-    function end(code: string): void {
+    function end(code: string, error?: ConnectError): void {
       if (isOver) return;
       isOver = true;
-      if (code !== "ok") span.setStatus({ code: SpanStatusCode.ERROR, message: code });
+      if (error !== undefined) tellFailure(span, error, code);
+      else if (code !== "ok") {
+        span.setAttribute("rpc.response.status_code", code);
+        span.setStatus({ code: SpanStatusCode.ERROR, message: code });
+      }
       durationOf(rpc, code).record((clock.monotonicMs() - beginMs) / 1000);
       span.end();
     }
@@ -113,7 +124,7 @@ export function createCallSteps(options: CallStepsOptions): CallSteps {
       end,
       fail(thrown) {
         const error = context.with(inner, () => mapError(rpc, call, thrown));
-        end(codeToString(error.code));
+        end(codeName(error.code), error);
         return error;
       },
     };
@@ -232,6 +243,21 @@ function named(error: ConnectError, call: ServerCall): ConnectError {
   error.metadata.set("x-request-id", call.requestId);
   return error;
 }
+
+/** What the caller got to know; what it must not know is in the log, under the same ids. */
+function tellFailure(span: Span, error: ConnectError, code: string): void {
+  if (!span.isRecording()) return;
+  const reason = reasonOf(error);
+  span.setAttributes({ "rpc.response.status_code": code, "error.type": reason === "" ? code : reason });
+  // What a caller did wrong is no error of the server (OpenTelemetry's conventions for RPCs).
+  if (serverErrors.has(error.code))
+    span.setStatus({ code: SpanStatusCode.ERROR, message: `${code}: ${error.rawMessage}` });
+}
+
+const serverErrors: ReadonlySet<Code> = new Set([
+  ...[Code.Unknown, Code.DeadlineExceeded, Code.Unimplemented],
+  ...[Code.Internal, Code.Unavailable, Code.DataLoss],
+]);
 
 const headGetter = {
   keys: (head: HttpHead): string[] => [...head.toHeaders().keys()],

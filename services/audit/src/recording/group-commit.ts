@@ -1,3 +1,4 @@
+import { type Context, context, trace } from "@opentelemetry/api";
 import type { Database, Transaction } from "@plinth/postgres";
 
 /** Does work in a transaction that it may share with other work. */
@@ -22,6 +23,8 @@ const groupMax = 1_000;
 
 interface Waiting<W, R> {
   work: W;
+  /** Of whoever brought it: its trace and request id. */
+  context: Context;
   resolve(result: R): void;
   reject(err: unknown): void;
 }
@@ -57,15 +60,24 @@ export function createGroupCommit<W, R>({ database, commit, sizeOf }: GroupCommi
 
   async function commitGroup(group: readonly Waiting<W, R>[]): Promise<void> {
     const works = group.map(({ work }) => work);
-    const results = await database.transaction((tx) => commit(tx, works));
+    const results = await context.with(sharedContext(group), () => database.transaction((tx) => commit(tx, works)));
     for (const [at, { resolve }] of group.entries()) resolve(results[at] as R);
   }
 
   return {
     run: (work) =>
       new Promise((resolve, reject) => {
-        waiting.push({ work, resolve, reject });
+        waiting.push({ work, context: context.active(), resolve, reject });
         if (!busy) void commitAll();
       }),
   };
+}
+
+/** One transaction cannot stand in many traces: it stands below the first that is recorded, and the others link to that one. */
+function sharedContext(group: readonly { context: Context }[]): Context {
+  const recorded = group.filter((each) => trace.getSpan(each.context)?.isRecording());
+  const [first = group[0], ...others] = recorded;
+  const leading = first && trace.getSpanContext(first.context);
+  if (leading !== undefined) for (const other of others) trace.getSpan(other.context)?.addLink({ context: leading });
+  return first?.context ?? context.active();
 }

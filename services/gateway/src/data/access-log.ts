@@ -1,5 +1,6 @@
 import type { WriteLine } from "@plinth/kernel";
 import type { Exchange } from "./exchange.ts";
+import { spanIdOf } from "./trace-context.ts";
 
 /** Who writes the lines: the same fields as in every other log line of the process. */
 export interface AccessLogOptions {
@@ -18,20 +19,20 @@ export type AccessLog = (exchange: Exchange, nowMs: number, durationMs: number, 
  */
 export function createAccessLog({ write, service, instance }: AccessLogOptions): AccessLog {
   const timestamp = createTimestamp();
-  const who = `"service":${JSON.stringify(service)},"instance":${JSON.stringify(instance)},"method":"`;
+  const who = `"service":${JSON.stringify(service)},"instance":${JSON.stringify(instance)},`;
   return (exchange, nowMs, durationMs, complete) => {
     const { route, endpoint, caller } = exchange;
     write(
-      `{"level":"info","time":"${timestamp(nowMs)}",${who}${exchange.method}","path":${JSON.stringify(exchange.path)}` +
+      `{"level":"info","time":"${timestamp(nowMs)}",${who}"msg":"request","method":"${exchange.method}","path":${JSON.stringify(exchange.path)}` +
+        `,"status":${exchange.status}` +
         (route === undefined ? "" : `,"route":"${route.id}","target":"${route.service}"`) +
         (endpoint === undefined ? "" : `,"endpoint":"${endpoint.authority}"`) +
-        `,"status":${exchange.status}` +
         (exchange.grpcStatus === "" ? "" : `,"grpcStatus":${JSON.stringify(exchange.grpcStatus)}`) +
         (exchange.reason === "" ? "" : `,"reason":"${exchange.reason}"`) +
         `,"complete":${complete},"attempts":${exchange.attempts},"durationMs":${Math.round(durationMs * 100) / 100}` +
         `,"requestBytes":${exchange.requestBytes},"responseBytes":${exchange.responseBytes}` +
         `,"principal":${caller.subject === "" ? '"anonymous"' : JSON.stringify(caller.subject)},"address":"${exchange.address}"` +
-        `,"requestId":"${exchange.requestId}","trace_id":"${exchange.traceId}","msg":"request"}\n`,
+        `,"request_id":"${exchange.requestId}","trace_id":"${exchange.traceId}","span_id":"${spanIdOf(exchange.traceparent)}"}\n`,
     );
   };
 }

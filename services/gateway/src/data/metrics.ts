@@ -28,19 +28,32 @@ export function createMetrics(
     unit: "s",
     boundaries: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
   });
-  const upstreamFailures = meter.createCounter("plinth_gateway_upstream_failures_total");
-  const limited = meter.createCounter("plinth_gateway_rate_limited_total");
+  const upstreamFailures = meter.createCounter("plinth_gateway_upstream_failures_total", {
+    description: "Attempts at a service that failed, and how",
+  });
+  const limited = meter.createCounter("plinth_gateway_rate_limited_total", {
+    description: "Requests refused because of their number",
+  });
   const cells = new Map<string, Cell>();
   let inFlight = 0;
   // Counted in plain numbers and read when somebody asks: adding to a counter costs more than the rest of the layer.
-  meter.createObservableCounter("plinth_gateway_requests_total").addCallback((result) => {
-    for (const cell of cells.values()) result.observe(cell.requests, cell.attributes);
-  });
-  meter.createObservableGauge("plinth_gateway_requests_in_flight").addCallback((result) => result.observe(inFlight));
-  meter.createObservableGauge("plinth_gateway_jwks_age_seconds").addCallback((result) => {
-    const age = jwksAgeMs();
-    if (age !== undefined) result.observe(age / 1000);
-  });
+  meter
+    .createObservableCounter("plinth_gateway_requests_total", { description: "Requests that ended, and how" })
+    .addCallback((result) => {
+      for (const cell of cells.values()) result.observe(cell.requests, cell.attributes);
+    });
+  meter
+    .createObservableGauge("plinth_gateway_requests_in_flight", { description: "Requests that have not ended" })
+    .addCallback((result) => result.observe(inFlight));
+  meter
+    .createObservableGauge("plinth_gateway_jwks_age_seconds", {
+      description: "Since auth's signing keys were read",
+      unit: "s",
+    })
+    .addCallback((result) => {
+      const age = jwksAgeMs();
+      if (age !== undefined) result.observe(age / 1000);
+    });
   return {
     started: () => {
       inFlight++;

@@ -16,7 +16,7 @@ import { type Refusal, refusals } from "./refusals.ts";
 import { RequestIds } from "./request-ids.ts";
 import { answerPreflight, answerRedirect, refuse } from "./respond.ts";
 import type { Route } from "./route.ts";
-import { startTrace } from "./trace-context.ts";
+import { idsOf, startTrace } from "./trace-context.ts";
 
 /** `next`: on to the next layer. `done`: the layer answered or took over. A refusal is answered in one place. */
 type Outcome = "next" | "done" | Refusal;
@@ -96,7 +96,7 @@ export class Pipeline {
   }
 
   #fail(exchange: Exchange, err: unknown): void {
-    this.#options.logger.error({ err, requestId: exchange.requestId, path: exchange.path }, "request failed");
+    this.#options.logger.error({ err, ...idsOf(exchange), path: exchange.path }, "request failed");
     refuse(exchange, refusals.internal);
   }
 

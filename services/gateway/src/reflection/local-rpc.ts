@@ -15,6 +15,7 @@ import {
 import type { Exchange } from "../data/exchange.ts";
 import { refusals } from "../data/refusals.ts";
 import { refuse } from "../data/respond.ts";
+import { idsOf } from "../data/trace-context.ts";
 import { AnswerRpc } from "./answer-rpc.ts";
 
 const services = [HealthService, ServerReflection, ServerReflectionAlpha];
@@ -53,7 +54,7 @@ export function createLocalRpc(health: Health, reflection: ReflectionSource, log
       exchange.status = 200;
       new AnswerRpc(exchange).run(handlers.get(exchange.path)).catch((err: unknown) => {
         if (exchange.ended) return;
-        logger.error({ err, path: exchange.path, requestId: exchange.requestId }, "own RPC failed");
+        logger.error({ err, path: exchange.path, ...idsOf(exchange) }, "own RPC failed");
         refuse(exchange, refusals.internal);
       });
       return true;
