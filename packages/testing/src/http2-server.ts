@@ -13,8 +13,10 @@ export interface Http2ServerOptions {
 
 export interface Http2Server {
   port: number;
-  /** All that were opened. */
+  /** All that were opened, those that a caller gave up before it was answered as well. */
   sessions: readonly ServerHttp2Session[];
+  /** Connections that stand. */
+  openNow(): number;
   /** Most requests at a time on one connection. */
   streamsSeen(): number;
   close(): void;
@@ -57,6 +59,7 @@ export async function startHttp2Server(
   return {
     port: (server.address() as AddressInfo).port,
     sessions,
+    openNow: () => sessions.filter((session) => !session.closed && !session.destroyed).length,
     streamsSeen: () => streamsSeen,
     close() {
       for (const session of sessions) session.destroy();

@@ -66,7 +66,7 @@ describe("a service that takes few streams on a connection", () => {
     hold();
     const calls = Array.from({ length: 40 }, (_, i) => client.unary({ value: `${i}` }));
     await eventually(() => expect(held).toHaveLength(16));
-    expect(upstream.sessions).toHaveLength(8);
+    await eventually(() => expect(upstream.openNow()).toBe(8));
     await expect(client.unary({ value: "late" }, { timeoutMs: 200 })).rejects.toThrow(/deadline_exceeded/);
     release();
     expect((await Promise.all(calls)).map(({ value }) => value)).toEqual(calls.map((_, i) => `${i}`));
