@@ -10,6 +10,15 @@ import { licenceTexts } from "../supply/licence-texts.ts";
 import { readPackages } from "../supply/shipped-package.ts";
 import type { Program } from "./image-list.ts";
 
+/** A bundle, with the npm packages of which an image holds something. */
+interface Bundled {
+  outdir: string;
+  /** Folders of those that have code in the bundle. */
+  inside: readonly string[];
+  /** Those that lie beside it whole, with the folders that npm put them in. */
+  beside: readonly { name: string; source: string }[];
+}
+
 /** What the Dockerfile copies to /app. */
 export interface Staged {
   folder: string;
@@ -23,12 +32,9 @@ const stagingFolder = path.join(root, "dist", "images");
 
 /** Puts together what an image holds: bundle, packages with native code, migrations, and what others have a right to know. */
 export async function stageProgram(program: Program, folderOfAll: string = stagingFolder): Promise<Staged> {
-  const { name, folder, main, migrations } = program;
-  const isService = main === path.join(folder, "src", "main.ts");
-  const bundle = isService
-    ? await bundleService(folder)
-    : await bundleProgram({ folder, main, outdir: path.join(folder, "dist", name) });
-  const outdir = path.dirname(bundle);
+  const { name, migrations } = program;
+  const bundled = await bundle(program);
+  const { outdir, beside } = bundled;
   const target = path.join(folderOfAll, name);
   await rm(target, { recursive: true, force: true });
   for (const file of globSync(["*.js", "chunks/*.js"], { cwd: outdir })) {
@@ -36,36 +42,51 @@ export async function stageProgram(program: Program, folderOfAll: string = stagi
   }
   // Node would have to find out by itself, at every start.
   await writeFile(path.join(target, "package.json"), '{"type":"module"}\n');
-  const packages = new Set(await packagesInside(outdir));
-  for (const outside of await packagesOutside(outdir))
-    for (const copied of await copyPackage(outside, folder, target)) packages.add(copied);
-  const shipped = readPackages([...packages]);
+  for (const one of beside) await copyPackage(one, target);
+  const packages = packagesOf(bundled);
+  const shipped = readPackages(packages);
   await writeFile(path.join(target, "sbom.cdx.json"), billOfMaterials(`plinth/${name}`, shipped));
   await writeFile(path.join(target, "LICENSES.txt"), licenceTexts(shipped));
   if (migrations !== undefined) await cp(migrations, path.join(target, "migrations"), { recursive: true });
   await evenModes(target);
-  return { folder: target, packages: [...packages], hash: await hashOf(target) };
+  return { folder: target, packages, hash: await hashOf(target) };
 }
 
-/** A package and those that it needs on this platform, as npm installed them. Returns where they were found. */
-async function copyPackage(name: string, from: string, target: string): Promise<string[]> {
+/** Folders of the npm packages that a program's image holds something of. */
+export const shippedPackages = async (program: Program): Promise<string[]> => packagesOf(await bundle(program));
+
+const packagesOf = ({ inside, beside }: Bundled): string[] => [
+  ...new Set([...inside, ...beside.map(({ source }) => source)]),
+];
+
+async function bundle({ name, folder, main }: Program): Promise<Bundled> {
+  const isService = main === path.join(folder, "src", "main.ts");
+  const file = isService
+    ? await bundleService(folder)
+    : await bundleProgram({ folder, main, outdir: path.join(folder, "dist", name) });
+  const outdir = path.dirname(file);
+  const beside = (await packagesOutside(outdir)).flatMap((outside) => withNeeded(outside, folder));
+  return { outdir, inside: await packagesInside(outdir), beside };
+}
+
+/** A package and those that it needs on this platform, as npm installed them. */
+function withNeeded(name: string, from: string): { name: string; source: string }[] {
   const source = packageFolder(name, from);
   // Optional parts are for other platforms when they are not installed.
   if (source === undefined) return [];
-  const destination = path.join(target, "node_modules", name);
-  await cp(source, destination, {
+  const { dependencies = {}, optionalDependencies = {} } = JSON.parse(
+    readFileSync(path.join(source, "package.json"), "utf8"),
+  ) as { dependencies?: object; optionalDependencies?: object };
+  const needed = Object.keys({ ...dependencies, ...optionalDependencies });
+  return [{ name, source }, ...needed.flatMap((other) => withNeeded(other, source))];
+}
+
+const copyPackage = ({ name, source }: Bundled["beside"][number], target: string): Promise<void> =>
+  cp(source, path.join(target, "node_modules", name), {
     recursive: true,
     dereference: true,
     filter: (file) => !/\.(d\.ts|md|map)$/.test(file),
   });
-  const { dependencies = {}, optionalDependencies = {} } = JSON.parse(
-    await readFile(path.join(source, "package.json"), "utf8"),
-  ) as { dependencies?: object; optionalDependencies?: object };
-  const copied = [source];
-  for (const needed of Object.keys({ ...dependencies, ...optionalDependencies }))
-    copied.push(...(await copyPackage(needed, source, target)));
-  return copied;
-}
 
 function packageFolder(name: string, from: string): string | undefined {
   const folders = createRequire(path.join(from, "package.json")).resolve.paths(name) ?? [];

@@ -1,8 +1,5 @@
-import { mkdtempDisposable } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import path from "node:path";
 import { programs } from "../images/image-list.ts";
-import { stageProgram } from "../images/stage-program.ts";
+import { shippedPackages } from "../images/stage-program.ts";
 import { licenceProblem } from "./licence-rules.ts";
 import { readPackages, type ShippedPackage } from "./shipped-package.ts";
 
@@ -10,10 +7,8 @@ import { readPackages, type ShippedPackage } from "./shipped-package.ts";
 export async function licencesReference(): Promise<string> {
   const images = new Map<string, Set<string>>();
   const folders: string[] = [];
-  // Not where images are built from: that may go on meanwhile.
-  await using staging = await mkdtempDisposable(path.join(tmpdir(), "plinth-licences-"));
   for (const program of programs()) {
-    const { packages } = await stageProgram(program, staging.path);
+    const packages = await shippedPackages(program);
     folders.push(...packages);
     for (const { name, version } of readPackages(packages)) {
       const key = `${name}@${version}`;

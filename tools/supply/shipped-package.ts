@@ -16,7 +16,7 @@ export interface ShippedPackage {
 
 /** From the folders in which npm installed them, by name and version; each once. */
 export function readPackages(folders: readonly string[]): ShippedPackage[] {
-  const hashes = lockedHashes();
+  hashes ??= lockedHashes();
   const found = new Map<string, ShippedPackage>();
   for (const folder of folders) {
     const { name, version, license, licenses } = JSON.parse(readFileSync(path.join(folder, "package.json"), "utf8"));
@@ -42,6 +42,9 @@ const licenceFiles = (folder: string): string[] =>
 interface Lock {
   packages: Record<string, { name?: string; version?: string; integrity?: string }>;
 }
+
+/** The lock file is large, and asked for each image. */
+let hashes: ReadonlyMap<string, string> | undefined;
 
 function lockedHashes(): Map<string, string> {
   const { packages } = JSON.parse(readFileSync(path.join(root, "package-lock.json"), "utf8")) as Lock;

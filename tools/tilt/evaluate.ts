@@ -1,9 +1,9 @@
 import { execFile, execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
-import { homedir } from "node:os";
+import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
+import { buildGoProgram, userCache } from "@plinth/local-servers";
 import { root } from "../run.ts";
 
 const run = promisify(execFile);
@@ -28,10 +28,10 @@ export function starlarkProblem(): string | undefined {
 
 /** Runs a Tiltfile against api.json, in place of Tilt, and returns what it asked for. Throws with Starlark's backtrace. */
 export async function evaluate(tiltfile: string): Promise<TiltCall[]> {
-  build();
+  const starlark = await buildGoProgram(binary(), { module: folder, program: "." });
   const api = path.join(import.meta.dirname, "api.json");
   try {
-    const { stdout } = await run(binary(), [api, tiltfile], { cwd: root, maxBuffer: 1 << 24 });
+    const { stdout } = await run(starlark, [api, tiltfile], { cwd: root, maxBuffer: 1 << 24 });
     return JSON.parse(stdout) as TiltCall[];
   } catch (err) {
     throw new Error((err as { stderr?: string }).stderr?.trim() || (err as Error).message, { cause: err });
@@ -42,16 +42,5 @@ export async function evaluate(tiltfile: string): Promise<TiltCall[]> {
 function binary(): string {
   const hash = createHash("sha256");
   for (const file of ["main.go", "go.mod", "go.sum"]) hash.update(readFileSync(path.join(folder, file)));
-  const caches = process.env["XDG_CACHE_HOME"] ?? path.join(homedir(), ".cache");
-  return path.join(caches, "plinth-servers", `starlark-${hash.digest("hex").slice(0, 12)}`, "starlark");
-}
-
-function build(): void {
-  const target = binary();
-  if (existsSync(target)) return;
-  mkdirSync(path.dirname(target), { recursive: true });
-  const partial = `${target}.${process.pid}`;
-  const args = ["build", "-mod=readonly", "-trimpath", "-o", partial, "."];
-  execFileSync("go", args, { cwd: folder, env: { ...process.env, CGO_ENABLED: "0" }, stdio: ["ignore", 2, 2] });
-  renameSync(partial, target);
+  return userCache(process.env, "plinth-servers", `starlark-${hash.digest("hex").slice(0, 12)}`, "starlark");
 }

@@ -32,64 +32,75 @@ const descents = (tree: readonly CompletedCommand[]): string =>
     .map(({ path }) => `"${path}"`)
     .join("|");
 
-function bashScript(program: string, tree: readonly CompletedCommand[]): string {
-  const name = functionName(program);
-  const offer = ({ value, choices }: CompletedOption): string =>
-    value === "choice"
-      ? `COMPREPLY=($(compgen -W "${choices.join(" ")}" -- "$cur")); return`
-      : value === "file"
-        ? `COMPREPLY=($(compgen -f -- "$cur")); return`
-        : "return";
+/** What differs in the function that bash and zsh call. */
+interface FunctionParts {
+  /** Its first lines, up to the loop over the words before the one that is completed. */
+  head: readonly string[];
+  /** A word of that loop. */
+  word: string;
+  offer(option: CompletedOption): string;
+  /** What is offered for a command itself. */
+  answer(command: CompletedCommand): string;
+}
+
+function completionFunction(tree: readonly CompletedCommand[], { head, word, offer, answer }: FunctionParts): string[] {
+  const known = descents(tree);
   return [
-    `# ${program} completion for bash: source <(${program} completion bash)`,
-    `${name}() {`,
-    '  local cur="${COMP_WORDS[COMP_CWORD]}" prev="${COMP_WORDS[COMP_CWORD-1]}" at="" next i',
-    "  COMPREPLY=()",
-    "  for ((i = 1; i < COMP_CWORD; i++)); do",
-    '    next="${at:+$at }${COMP_WORDS[i]}"',
-    `    case "$next" in ${descents(tree)}) at="$next" ;; esac`,
+    ...head,
+    `    next="\${at:+$at }${word}"`,
+    `    case "$next" in ${known}) at="$next" ;; esac`,
     "  done",
     '  case "$at $prev" in',
     ...valueCases(tree, offer),
     "  esac",
     '  case "$at" in',
-    ...tree.map((command) => {
-      const files = command.takesFile ? '; COMPREPLY+=($(compgen -f -- "$cur"))' : "";
-      return `    "${command.path}") COMPREPLY=($(compgen -W "${wordsOf(command).join(" ")}" -- "$cur"))${files} ;;`;
-    }),
+    ...tree.map((command) => `    "${command.path}") ${answer(command)} ;;`),
     "  esac",
     "}",
-    `complete -o filenames -F ${name} ${program}`,
-    "",
-  ].join("\n");
+  ];
+}
+
+function bashScript(program: string, tree: readonly CompletedCommand[]): string {
+  const name = functionName(program);
+  const lines = completionFunction(tree, {
+    head: [
+      `# ${program} completion for bash: source <(${program} completion bash)`,
+      `${name}() {`,
+      '  local cur="${COMP_WORDS[COMP_CWORD]}" prev="${COMP_WORDS[COMP_CWORD-1]}" at="" next i',
+      "  COMPREPLY=()",
+      "  for ((i = 1; i < COMP_CWORD; i++)); do",
+    ],
+    word: "${COMP_WORDS[i]}",
+    offer: ({ value, choices }) =>
+      value === "choice"
+        ? `COMPREPLY=($(compgen -W "${choices.join(" ")}" -- "$cur")); return`
+        : value === "file"
+          ? `COMPREPLY=($(compgen -f -- "$cur")); return`
+          : "return",
+    answer(command) {
+      const files = command.takesFile ? '; COMPREPLY+=($(compgen -f -- "$cur"))' : "";
+      return `COMPREPLY=($(compgen -W "${wordsOf(command).join(" ")}" -- "$cur"))${files}`;
+    },
+  });
+  return [...lines, `complete -o filenames -F ${name} ${program}`, ""].join("\n");
 }
 
 function zshScript(program: string, tree: readonly CompletedCommand[]): string {
   const name = functionName(program);
-  const offer = ({ value, choices }: CompletedOption): string =>
-    value === "choice" ? `compadd -- ${choices.join(" ")}; return` : value === "file" ? "_files; return" : "return";
-  return [
-    `#compdef ${program}`,
-    `# ${program} completion for zsh: source <(${program} completion zsh)`,
-    `${name}() {`,
-    '  local prev="${words[CURRENT-1]}" at="" next i',
-    "  for ((i = 2; i < CURRENT; i++)); do",
-    '    next="${at:+$at }${words[i]}"',
-    `    case "$next" in ${descents(tree)}) at="$next" ;; esac`,
-    "  done",
-    '  case "$at $prev" in',
-    ...valueCases(tree, offer),
-    "  esac",
-    '  case "$at" in',
-    ...tree.map((command) => {
-      const files = command.takesFile ? "; _files" : "";
-      return `    "${command.path}") compadd -- ${wordsOf(command).join(" ")}${files} ;;`;
-    }),
-    "  esac",
-    "}",
-    `compdef ${name} ${program}`,
-    "",
-  ].join("\n");
+  const lines = completionFunction(tree, {
+    head: [
+      `#compdef ${program}`,
+      `# ${program} completion for zsh: source <(${program} completion zsh)`,
+      `${name}() {`,
+      '  local prev="${words[CURRENT-1]}" at="" next i',
+      "  for ((i = 2; i < CURRENT; i++)); do",
+    ],
+    word: "${words[i]}",
+    offer: ({ value, choices }) =>
+      value === "choice" ? `compadd -- ${choices.join(" ")}; return` : value === "file" ? "_files; return" : "return",
+    answer: (command) => `compadd -- ${wordsOf(command).join(" ")}${command.takesFile ? "; _files" : ""}`,
+  });
+  return [...lines, `compdef ${name} ${program}`, ""].join("\n");
 }
 
 function fishScript(program: string, tree: readonly CompletedCommand[]): string {

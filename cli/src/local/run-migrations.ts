@@ -1,9 +1,9 @@
 import { spawn } from "node:child_process";
-import { stat } from "node:fs/promises";
 import path from "node:path";
 import { type Clock, isFault, type Logger, parseDurationMs } from "@plinth/kernel";
 import { migrate, pendingMigrations } from "@plinth/postgres/migrate";
 import type { SchemaAccess } from "./databases.ts";
+import { isFolder } from "./is-folder.ts";
 import type { LocalService } from "./local-service.ts";
 
 export interface RunMigrationsOptions {
@@ -62,13 +62,6 @@ async function applyFiles(options: RunMigrationsOptions, directory: string): Pro
 function describe(err: Error): string {
   const cause = isFault(err) && err.cause instanceof Error ? ` (${err.cause.message})` : "";
   return `${err.message}${cause}`;
-}
-
-async function isFolder(folder: string): Promise<boolean> {
-  return stat(folder).then(
-    (s) => s.isDirectory(),
-    () => false,
-  );
 }
 
 function runTool(command: string[], timeoutMs: number, options: RunMigrationsOptions): Promise<void> {

@@ -155,7 +155,8 @@ export function createCaller(options: CallerOptions): <T>(call: Call<T>) => Prom
           return result.value;
         }
         let waitMs: number | undefined;
-        if (result.kind === "unreachable" || result.kind === "full") {
+        if (call.isSpent?.() || call.signal?.aborted) waitMs = undefined;
+        else if (result.kind === "unreachable" || result.kind === "full") {
           const nowMs = clock.monotonicMs();
           const anyUntried = pool.hasOthers(tried);
           search ??= new Search(nowMs);
@@ -165,8 +166,7 @@ export function createCaller(options: CallerOptions): <T>(call: Call<T>) => Prom
         } else if (result.kind === "refused") {
           tried.clear();
           if (++refused < refusedMax) waitMs = 0;
-        } else if (attempts++ < attemptsMax) waitMs = waitAfterFailure(result.error, call, attempts - 1);
-        if (call.isSpent?.() || call.signal?.aborted) waitMs = undefined;
+        } else if (attempts < attemptsMax) waitMs = waitAfterFailure(result.error, call, attempts++);
         if (result.kind !== "failed" && waitMs !== undefined)
           metrics.again(result.kind === "full" ? "unreachable" : result.kind);
         if (waitMs === undefined || clock.monotonicMs() + waitMs >= deadlineMs) {
@@ -182,7 +182,6 @@ export function createCaller(options: CallerOptions): <T>(call: Call<T>) => Prom
 
   /** Undefined: it is not made again. */
   function waitAfterFailure<T>(error: unknown, call: Call<T>, attempts: number): number | undefined {
-    if (call.isSpent?.() || call.signal?.aborted) return undefined;
     const wish = pushBack(error);
     if (wish !== undefined) metrics.pushedBack(wish === "never" ? wish : "wait");
     if (!call.idempotent || !isUnavailable(error) || wish === "never" || (wish ?? 0) > pushBackMsMax) return undefined;

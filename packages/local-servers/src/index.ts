@@ -1,3 +1,4 @@
+export { buildGoProgram, type GoProgram } from "./build-go-program.ts";
 export { composeBinary, composeProblem, composeVersion, installCompose } from "./compose/install-compose.ts";
 export { consulBinary, consulProblem, consulVersion, installConsul } from "./consul/install-consul.ts";
 export { type LocalConsul, type LocalConsulOptions, startConsul } from "./consul/start-consul.ts";
@@ -11,3 +12,4 @@ export type { LocalServer } from "./local-server.ts";
 export { findRedis, redisProblem } from "./redis/find-redis.ts";
 export { type LocalRedis, type LocalRedisOptions, startRedis } from "./redis/start-redis.ts";
 export { endLeftServer, type ServerProcess, type ServerProcessOptions, startServerProcess } from "./server-process.ts";
+export { userCache } from "./user-cache.ts";

@@ -21,6 +21,7 @@ export { createReflectionSource, type ReflectionSource, reflectionRoutes } from 
 export { compressedFlag, enveloped, envelopeHead, lengthIn, Pieces } from "./envelope.ts";
 export { connectErrorToFault, faultToConnectError, thrownToConnectError } from "./fault-mapping.ts";
 export { type HttpHead, NodeHead } from "./http-head.ts";
+export { isJsonObject } from "./json-object.ts";
 export { documentPath, type OpenApiAbout, pagePath } from "./openapi/document-handler.ts";
 export type { ProtoComments } from "./openapi/proto-comments.ts";
 export { actorOf, anonymous, type CallContext, type Principal } from "./principal.ts";

@@ -1,8 +1,8 @@
-import { stat } from "node:fs/promises";
 import path from "node:path";
 import { migrationStatus } from "@plinth/postgres/migration-status";
 import pg from "pg";
 import { loadServices } from "../../local/find-manifests.ts";
+import { isFolder } from "../../local/is-folder.ts";
 import type { Check, Finding } from "../check.ts";
 import type { LocalContext } from "./local-context.ts";
 import { controlName } from "./platform-checks.ts";
@@ -89,12 +89,6 @@ async function schemaFinding(client: pg.Client, service: string, schema: string,
   }
   return { status: "ok", message: `${service}: schema ${schema} is up to date` };
 }
-
-const isFolder = (folder: string): Promise<boolean> =>
-  stat(folder).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
 
 async function outboxes(context: LocalContext): Promise<Finding[]> {
   const backlogs = await context.withDatabase(async (client) => {

@@ -1,6 +1,7 @@
 import path from "node:path";
 import { type Clock, Fault, type Logger } from "@plinth/kernel";
 import pg from "pg";
+import { fileName, type LedgerRow, readLedger } from "./ledger.ts";
 import { type Migration, readMigrations } from "./read-migrations.ts";
 
 export interface MigrateOptions {
@@ -25,11 +26,8 @@ export interface MigrateResult {
   ahead: number[];
 }
 
-interface LedgerRow {
-  version: number;
-  name: string;
-  checksum: string;
-}
+/** In the schema that the search path names. */
+const ledger = "plinth_migration";
 
 /** Every schema gets these before the service's own files: outbox and inbox. */
 const platformDirectory = path.join(import.meta.dirname, "../../migrations");
@@ -77,25 +75,17 @@ export async function pendingMigrations(
   await client.connect();
   try {
     await client.query(`SET search_path = ${pg.escapeIdentifier(options.schema)}`);
-    return notApplied(migrations, await readLedger(client, "service"), options.schema).map(fileName);
+    return notApplied(migrations, await readLedger(client, ledger, "service"), options.schema).map(fileName);
   } finally {
     await client.end();
   }
 }
 
-async function readLedger(client: pg.Client, set: string): Promise<LedgerRow[]> {
-  const { rows } = await client.query<LedgerRow>(
-    "SELECT version, name, checksum FROM plinth_migration WHERE set = $1 ORDER BY version",
-    [set],
-  );
-  return rows;
-}
-
 function notApplied(migrations: readonly Migration[], rows: readonly LedgerRow[], schema: string): Migration[] {
-  const ledger = new Map(rows.map((row) => [row.version, row]));
+  const applied = new Map(rows.map((row) => [row.version, row]));
   const latest = rows.at(-1)?.version ?? 0;
   return migrations.filter((migration) => {
-    const row = ledger.get(migration.version);
+    const row = applied.get(migration.version);
     if (row) refuseEdited(migration, row, schema);
     else if (migration.version < latest) throw outOfOrder(migration, latest);
     return !row;
@@ -109,7 +99,7 @@ async function applySet(
   options: MigrateOptions,
   result: MigrateResult,
 ): Promise<void> {
-  const rows = await readLedger(client, set);
+  const rows = await readLedger(client, ledger, set);
   for (const migration of notApplied(migrations, rows, options.schema))
     result.applied.push(await applyOne(client, set, migration, options));
   const known = new Set(migrations.map((m) => m.version));
@@ -140,8 +130,6 @@ async function applyOne(
   options.logger.info({ schema: options.schema, set, migration: label }, "migration applied");
   return label;
 }
-
-const fileName = (m: Migration): string => `${String(m.version).padStart(4, "0")}_${m.name}.sql`;
 
 function refuseEdited(migration: Migration, row: LedgerRow, schema: string): void {
   if (row.checksum === migration.checksum) return;

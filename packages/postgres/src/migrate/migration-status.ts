@@ -1,4 +1,5 @@
 import pg from "pg";
+import { fileName, type LedgerRow, readLedger } from "./ledger.ts";
 import { readMigrations } from "./read-migrations.ts";
 
 export interface MigrationStatus {
@@ -10,19 +11,13 @@ export interface MigrationStatus {
   ahead: string[];
 }
 
-interface LedgerRow {
-  version: number;
-  name: string;
-  checksum: string;
-}
-
 /** Compares a folder of migrations with what a schema has of it; only reads. A schema without a ledger has nothing. */
 export async function migrationStatus(
   client: pg.ClientBase,
   options: { schema: string; directory: string },
 ): Promise<MigrationStatus> {
   const files = await readMigrations(options.directory);
-  const ledger = await readLedger(client, options.schema);
+  const ledger = await ledgerOf(client, options.schema);
   const applied = new Map(ledger.map((row) => [row.version, row]));
   const known = new Set(files.map(({ version }) => version));
   return {
@@ -34,13 +29,8 @@ export async function migrationStatus(
   };
 }
 
-async function readLedger(client: pg.ClientBase, schema: string): Promise<LedgerRow[]> {
+async function ledgerOf(client: pg.ClientBase, schema: string): Promise<LedgerRow[]> {
   const table = `${pg.escapeIdentifier(schema)}.plinth_migration`;
-  const { rows: found } = await client.query("SELECT to_regclass($1) IS NOT NULL AS there", [table]);
-  if (!found[0]?.there) return [];
-  const text = `SELECT version, name, checksum FROM ${table} WHERE set = 'service' ORDER BY version`;
-  return (await client.query<LedgerRow>(text)).rows;
+  const { rows } = await client.query("SELECT to_regclass($1) IS NOT NULL AS there", [table]);
+  return rows[0]?.there ? readLedger(client, table, "service") : [];
 }
-
-const fileName = ({ version, name }: { version: number; name: string }): string =>
-  `${String(version).padStart(4, "0")}_${name}.sql`;

@@ -1,5 +1,6 @@
 import { type DescEnum, type DescField, getOption, hasOption, type JsonObject, toJson } from "@bufbuild/protobuf";
 import { FieldRulesSchema, field as fieldRules } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import { isJsonObject } from "../json-object.ts";
 
 /** What the rules of a field say, as far as JSON Schema (draft 2020-12) has words for it, and the rest in English. */
 export interface RuleKeywords {
@@ -23,7 +24,7 @@ export function ruleKeywords(rules: Rules, enumeration?: DescEnum): RuleKeywords
   const keywords: JsonObject = {};
   const notes: string[] = celNotes(rules);
   for (const [kind, value] of Object.entries(rules)) {
-    if (!isObject(value)) continue;
+    if (!isJsonObject(value)) continue;
     if (kind === "string") stringKeywords(value, keywords, notes);
     else if (kind === "bytes") bytesKeywords(value, keywords);
     else if (kind === "enum" && enumeration) enumKeywords(value, enumeration, keywords);
@@ -41,12 +42,9 @@ export function ruleKeywords(rules: Rules, enumeration?: DescEnum): RuleKeywords
 /** Rules of a list's items, or of a map's keys or values. */
 export const innerRules = (rules: Rules, part: "items" | "keys" | "values"): Rules => {
   const outer = rules[part === "items" ? "repeated" : "map"];
-  const inner = isObject(outer) ? outer[part] : undefined;
-  return isObject(inner) ? inner : {};
+  const inner = isJsonObject(outer) ? outer[part] : undefined;
+  return isJsonObject(inner) ? inner : {};
 };
-
-export const isObject = (value: unknown): value is JsonObject =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 const uuidPattern = "^[0-9a-fA-F]{32}$";
 const ulidPattern = "^[0-7][0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{25}$";
@@ -184,7 +182,7 @@ function typeUrlNotes(rules: Rules, notes: string[]): void {
 export const celNotes = (rules: Rules): string[] => [
   ...[rules["cel"] ?? []]
     .flat()
-    .flatMap((rule) => (isObject(rule) ? [`${rule["message"] || rule["expression"]}`] : [])),
+    .flatMap((rule) => (isJsonObject(rule) ? [`${rule["message"] || rule["expression"]}`] : [])),
   ...[rules["celExpression"] ?? []].flat().map(String),
 ];
 

@@ -11,6 +11,7 @@ import {
   toJson,
 } from "@bufbuild/protobuf";
 import { Fault } from "@plinth/kernel";
+import { isJsonObject } from "../json-object.ts";
 import type { HttpBinding } from "./http-bindings.ts";
 import { fieldNamed } from "./message-fields.ts";
 import { jsonPath, queryToJson, setAt } from "./query-to-json.ts";
@@ -91,7 +92,7 @@ function pathToJson(
 }
 
 function checkAgreement(body: JsonValue, path: JsonValue, at: readonly string[] = []): void {
-  if (!isObject(body) || !isObject(path)) {
+  if (!isJsonObject(body) || !isJsonObject(path)) {
     if (body !== path) throw new Error(`${at.join(".")} in the body differs from the one in the path`);
     return;
   }
@@ -100,6 +101,3 @@ function checkAgreement(body: JsonValue, path: JsonValue, at: readonly string[] 
     if (other !== undefined && value !== undefined) checkAgreement(other, value, [...at, name]);
   }
 }
-
-const isObject = (json: JsonValue): json is JsonObject =>
-  typeof json === "object" && json !== null && !Array.isArray(json);

@@ -1,5 +1,5 @@
 import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
-import { isObject } from "./read-document.ts";
+import { isJsonObject } from "@plinth/rpc";
 
 /** What one service adds to a merged document. */
 export interface MergePart {
@@ -38,7 +38,7 @@ export function mergeDocuments(parts: readonly MergePart[]): Merged {
       const merged = paths.get(path) ?? {};
       for (const [key, value] of Object.entries(item as JsonObject)) {
         if (Object.hasOwn(merged, key)) continue;
-        merged[key] = isObject(value)
+        merged[key] = isJsonObject(value)
           ? operationOf(value, { rename, tagName, operationIds, part })
           : renamed(value, rename);
       }
@@ -50,7 +50,7 @@ export function mergeDocuments(parts: readonly MergePart[]): Merged {
 
 /** What a part's paths refer to, directly and through each other; ways to prove who calls are named otherwise. */
 function componentsOf({ paths, document }: MergePart): Components {
-  const all = isObject(document["components"]) ? document["components"] : {};
+  const all = isJsonObject(document["components"]) ? document["components"] : {};
   const found: Components = new Map();
   const visit = (value: JsonValue): void => {
     for (const ref of refsIn(value)) {
@@ -70,7 +70,7 @@ function componentsOf({ paths, document }: MergePart): Components {
 
 function ofKind(components: JsonObject, kind: string): JsonObject {
   const found = Object.hasOwn(components, kind) ? components[kind] : undefined;
-  return isObject(found) ? found : {};
+  return isJsonObject(found) ? found : {};
 }
 
 /** New names for those that are taken by something else, and for all that refer to such a one and are taken. */
@@ -104,14 +104,14 @@ const refPrefix = "#/components/";
 
 function refsIn(value: JsonValue): string[] {
   if (typeof value !== "object" || value === null) return [];
-  const own = isObject(value) && typeof value["$ref"] === "string" ? value["$ref"] : "";
+  const own = isJsonObject(value) && typeof value["$ref"] === "string" ? value["$ref"] : "";
   const inner = Object.values(value).flatMap((one) => refsIn(one as JsonValue));
   return own.startsWith(refPrefix) ? [own.slice(refPrefix.length), ...inner] : inner;
 }
 
 function renamed(value: JsonValue, rename: (ref: string) => string): JsonValue {
   if (Array.isArray(value)) return value.map((one) => renamed(one, rename));
-  if (!isObject(value)) return value;
+  if (!isJsonObject(value)) return value;
   const entries = Object.entries(value).map(([key, inner]): [string, JsonValue] =>
     key === "$ref" && typeof inner === "string" && inner.startsWith(refPrefix)
       ? [key, refPrefix + rename(inner.slice(refPrefix.length))]
@@ -125,11 +125,11 @@ function takeTags({ service, document, paths }: MergePart, tags: Map<string, Jso
   const names = new Map<string, string>();
   const used = new Set(
     Object.values(paths).flatMap((item) =>
-      Object.values(item as JsonObject).flatMap((one) => (isObject(one) ? textsOf(one["tags"]) : [])),
+      Object.values(item as JsonObject).flatMap((one) => (isJsonObject(one) ? textsOf(one["tags"]) : [])),
     ),
   );
   for (const tag of Array.isArray(document["tags"]) ? document["tags"] : []) {
-    if (!isObject(tag) || typeof tag["name"] !== "string" || !used.has(tag["name"])) continue;
+    if (!isJsonObject(tag) || typeof tag["name"] !== "string" || !used.has(tag["name"])) continue;
     const name = tags.has(tag["name"]) ? `${service}.${tag["name"]}` : tag["name"];
     names.set(tag["name"], name);
     tags.set(name, { ...tag, name });
@@ -155,7 +155,7 @@ function operationOf(operation: JsonObject, { rename, tagName, operationIds, par
   if (own["tags"] !== undefined) own["tags"] = textsOf(own["tags"]).map(tagName);
   if (Array.isArray(own["security"]))
     own["security"] = own["security"].map((one) =>
-      isObject(one)
+      isJsonObject(one)
         ? Object.fromEntries(Object.entries(one).map(([name, scopes]) => [schemeName(name, rename), scopes]))
         : one,
     );

@@ -1,5 +1,5 @@
 import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
-import { documentPath } from "@plinth/rpc";
+import { documentPath, isJsonObject } from "@plinth/rpc";
 import { readAnswer } from "../data/http1/read-answer.ts";
 import type { Upstreams } from "../data/upstreams.ts";
 import { readHttp2Answer } from "./read-http2-answer.ts";
@@ -37,14 +37,11 @@ export async function readDocument(upstreams: Upstreams, service: string): Promi
 }
 
 function documentOf(value: JsonValue): JsonObject {
-  if (!isObject(value) || typeof value["openapi"] !== "string" || !value["openapi"].startsWith("3.1"))
+  if (!isJsonObject(value) || typeof value["openapi"] !== "string" || !value["openapi"].startsWith("3.1"))
     throw new Error("the answer is no document of OpenAPI 3.1");
   if (!isShallow(value, nestingMax)) throw new Error(`the document is nested more than ${nestingMax} deep`);
   return value;
 }
-
-export const isObject = (value: JsonValue | undefined): value is JsonObject =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 function isShallow(value: JsonValue, levels: number): boolean {
   if (typeof value !== "object" || value === null) return true;

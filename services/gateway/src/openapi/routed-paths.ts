@@ -1,9 +1,9 @@
 import type { JsonObject } from "@bufbuild/protobuf";
+import { isJsonObject } from "@plinth/rpc";
 import { leadsTo } from "../data/leads-to.ts";
 import { RequestHead } from "../data/request-head.ts";
 import type { Route } from "../data/route.ts";
 import type { RouteTable } from "../data/route-table.ts";
-import { isObject } from "./read-document.ts";
 
 const methods = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 
@@ -24,12 +24,12 @@ export function routedPaths(table: RouteTable, host: string, service: string, do
   const paths: JsonObject = {};
   const used = new Set<Route>();
   const rewriting = table.routes.filter((route) => leadsTo(route, service) && route.rewrite?.path?.type === "prefix");
-  for (const [inner, item] of Object.entries(isObject(document["paths"]) ? document["paths"] : {})) {
-    if (!isObject(item) || !inner.startsWith("/")) continue;
+  for (const [inner, item] of Object.entries(isJsonObject(document["paths"]) ? document["paths"] : {})) {
+    if (!isJsonObject(item) || !inner.startsWith("/")) continue;
     for (const { path, by } of namesOf(inner, rewriting)) {
       const reached = methods.flatMap((method) => {
         const operation = item[method];
-        const route = isObject(operation) ? table.match(host, requestFor(method, path)) : undefined;
+        const route = isJsonObject(operation) ? table.match(host, requestFor(method, path)) : undefined;
         if (route === undefined || !isWay(route, service, by)) return [];
         used.add(route);
         return [[method, withSecurity(operation as JsonObject, document, route)] as const];
