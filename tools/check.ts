@@ -83,5 +83,5 @@ for (const check of checks) {
   process.stdout.write(`${passed ? "passed" : "FAILED"} in ${((performance.now() - begin) / 1000).toFixed(1)} s\n`);
 }
 process.stdout.write(`\n${checks.length - failed.length} checks passed, ${failed.length} failed\n`);
-for (const { name, fix } of failed) process.stdout.write(`failed: ${name} (${fix})\n`);
+for (const { name, fix } of failed) process.stdout.write(`FAILED: ${name} (${fix})\n`);
 process.exitCode = failed.length === 0 ? 0 : 1;

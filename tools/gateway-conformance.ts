@@ -92,8 +92,8 @@ const { passed, failed, skipped } = await runSuite(
 const known = knownFailures();
 const unexpected = failed.filter((name) => !known.has(name));
 const mended = passed.filter((name) => known.has(name));
-for (const name of unexpected) process.stdout.write(`failed: ${name}\n`);
-for (const name of mended) process.stdout.write(`passes, so take it off known-failures.txt: ${name}\n`);
+for (const name of unexpected) process.stdout.write(`FAILED: ${name}\n`);
+for (const name of mended) process.stdout.write(`FAILED: it passes, so take it off known-failures.txt: ${name}\n`);
 process.stdout.write(`skipped: ${skipped.join(", ") || "none"}\nreport: ${report}\n`);
 process.stdout.write(`${passed.length} passed, ${failed.length} failed, ${skipped.length} skipped\n`);
 process.exit(unexpected.length + mended.length > 0 || passed.length === 0 ? 1 : 0);
