@@ -11,8 +11,8 @@ export default defineConfig({
     ],
     pool: "forks",
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 180_000,
     // Skips carry their reason in the test's name; nothing is retried, a flaky test is a bug.
     retry: 0,
   },

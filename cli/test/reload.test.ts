@@ -48,7 +48,7 @@ afterAll(async () => {
   await gone;
   await rm(home, { recursive: true, force: true });
   await rm(folder, { recursive: true, force: true });
-}, 60_000);
+});
 
 interface Instance {
   pid: number;

@@ -150,7 +150,7 @@ export async function serviceShows(
     const service = await cluster.client.get(platformServices, { namespace: "default", name });
     probe(conditionsOf(service.status), service);
     return service;
-  }, 20_000);
+  });
 }
 
 /** What the Deployment controller and kubelets would report: every instance is new and serves. */

@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await platform?.stop();
   await rm(folder, { recursive: true, force: true });
-}, 60_000);
+});
 
 /** `plinth audit ...` as a person would type it. */
 function plinth(...args: string[]): Promise<{ code: number; output: string }> {

@@ -19,7 +19,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await platform.stop();
   await rm(path.join(repository, own), { recursive: true, force: true });
-}, 60_000);
+});
 
 /** The shell blocks of a Markdown document. */
 const shellBlocks = (markdown: string): string[] =>

@@ -80,10 +80,10 @@ describe("kill -9 of each service in turn under load", () => {
       await eventually(async () => {
         const [now] = await platform.instances(service);
         expect(now).toMatchObject({ label: victim?.label, state: "ready", restarts: restarts + 1 });
-      }, 30_000);
+      });
       // The platform serves again: new users come in after the death.
       const before = load.acknowledged.length;
-      await eventually(() => expect(load.acknowledged.length).toBeGreaterThan(before + 5), 30_000);
+      await eventually(() => expect(load.acknowledged.length).toBeGreaterThan(before + 5));
       await load.stop();
       token = await signIn(platform);
       // One after another they come faster than the route's rate limit lets them.
@@ -92,7 +92,7 @@ describe("kill -9 of each service in turn under load", () => {
       await eventually(async () => {
         const audited = await auditedUsers(token);
         expect(load.acknowledged.filter((id) => !audited.has(id))).toEqual([]);
-      }, 20_000);
+      });
     },
   );
 });
@@ -117,9 +117,9 @@ describe("two instances of a service", () => {
       const now = (await platform.instances("identity"))[0];
       expect(now?.state).toBe("ready");
       expect(now?.pid).not.toBe(first?.pid);
-    }, 30_000);
+    });
     const before = load.acknowledged.length;
-    await eventually(() => expect(load.acknowledged.length).toBeGreaterThan(before + 10), 30_000);
+    await eventually(() => expect(load.acknowledged.length).toBeGreaterThan(before + 10));
     await load.stop();
     expect(load.failures).toEqual([]);
   });

@@ -38,7 +38,7 @@ process.stdin.on("end", () => process.exit(0)).resume();
 afterAll(async () => {
   await platform.stop();
   await rm(folder, { recursive: true, force: true });
-}, 60_000);
+});
 
 const greet = async (): Promise<string> => (await fetch(`${platform.gateway}/greeter/x`)).text();
 
@@ -46,6 +46,6 @@ test("a service in another language is found by the gateway, also after a crash"
   await eventually(async () => expect(await greet()).toBe("hello from elsewhere"));
   const [before] = await platform.instances("greeter");
   process.kill(before?.pid ?? 0, "SIGKILL");
-  await eventually(async () => expect((await platform.instances("greeter"))[0]?.restarts).toBe(1), 20_000);
-  await eventually(async () => expect(await greet()).toBe("hello from elsewhere"), 20_000);
-}, 60_000);
+  await eventually(async () => expect((await platform.instances("greeter"))[0]?.restarts).toBe(1));
+  await eventually(async () => expect(await greet()).toBe("hello from elsewhere"));
+});

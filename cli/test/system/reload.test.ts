@@ -19,7 +19,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
   await platform.stop();
-}, 60_000);
+});
 
 const greet = async (): Promise<string> => {
   const { text } = await call<{ text: string }>(platform.gateway, "hello.v1.HelloService/SayHello", { name: "Ann" });

@@ -164,7 +164,7 @@ test("the audit log, a stream and what says where a call came from included", as
   expect(await rest("GetEntry", "GET", own)).toMatchObject({ id: entry.id, outcome: "OUTCOME_SUCCESS" });
   const found = `${audit}/entries?filter.action=test.rest&filter.outcome=OUTCOME_SUCCESS&filter.start_time=2020-01-01T00:00:00Z`;
   expect(await rest("ListEntries", "GET", found)).toMatchObject({ entries: [{ id: entry.id }] });
-  await eventually(() => rest("GetInclusionProof", "GET", `${own}/inclusionProof`), 20_000);
+  await eventually(() => rest("GetInclusionProof", "GET", `${own}/inclusionProof`));
   expect(await rest("GetEntryProof", "GET", `${own}/proof`)).toMatchObject({ entry: { id: entry.id } });
   const checkpoint = await rest<{ size: string }>("GetCheckpoint", "GET", `${audit}/log/checkpoint`);
   expect(Number(checkpoint.size)).toBeGreaterThan(0);

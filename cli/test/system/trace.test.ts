@@ -30,7 +30,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await platform?.stop();
   otlp?.close();
-}, 60_000);
+});
 
 async function createUser(): Promise<typeof change> {
   const traceId = randomBytes(16).toString("hex");

@@ -42,7 +42,7 @@ describe.skipIf(absent)(`whatever people write${absent ? ` (skipped: ${absent})`
       expect(end?.status).toBe("True");
       expect(end?.message).not.toBe("");
       return `${end === Stalled ? "Stalled" : "Ready"} ${end?.reason}`;
-    }, 20_000);
+    });
 
   test("one service goes through any sequence of valid specs, and each comes to an end", async () => {
     for (const spec of fc.sample(anySpec, { numRuns: 15, seed })) {

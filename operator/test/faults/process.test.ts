@@ -32,7 +32,7 @@ describe.skipIf(absent)(`the operator's process ends${absent ? ` (skipped: ${abs
       const { status } = await world.cluster.client.get(platformServices, { namespace: "default", name });
       expect(conditionsOf(status)["Ready"]?.reason).toBe("Ready");
       return false;
-    }, 20_000);
+    });
 
   test.each(["before", "after"] as const)(
     "%s any of its writes: the next one ends in the same state and deletes nothing",
@@ -75,7 +75,7 @@ describe.skipIf(absent)(`the operator's process ends${absent ? ` (skipped: ${abs
     await world.untilReady("later");
     await operator.stop();
     expect(await world.endState("later")).toEqual(reference);
-  }, 60_000);
+  });
 
   test("not, when the database is gone for good: a deleted service is let go, and an Event says what is left", async () => {
     const first = await runOperator(world.cluster);
@@ -96,5 +96,5 @@ describe.skipIf(absent)(`the operator's process ends${absent ? ` (skipped: ${abs
     await second.stop();
     const schemas = await world.cluster.database.admin("SELECT 1 FROM pg_namespace WHERE nspname = 'orphan'");
     expect(schemas).toHaveLength(1);
-  }, 60_000);
+  });
 });

@@ -61,7 +61,7 @@ describe.skipIf(absent)(`what the operator sees is late or incomplete${absent ? 
       expect((await world.cluster.client.get(resources.secrets, secret)).data).toEqual(data);
       await world.remove("stale");
       await second.stop();
-    }, 60_000);
+    });
 
     test("the deletion of a service that has long been made anew: the new one keeps its data", async () => {
       const past = staleStart();
@@ -87,6 +87,6 @@ describe.skipIf(absent)(`what the operator sees is late or incomplete${absent ? 
       expect(await world.cluster.database.admin("SELECT kept FROM reborn.precious")).toEqual([{ kept: 1 }]);
       await world.remove("reborn");
       await second.stop();
-    }, 60_000);
+    });
   });
 });

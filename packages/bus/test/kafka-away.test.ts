@@ -18,7 +18,7 @@ describe.skipIf(missing)(`a broker that goes away${missing ? ` (${missing})` : "
     directory = await mkdtemp(path.join(tmpdir(), "plinth-kafka-"));
     kafka = await startKafka({ directory, clock: systemClock });
     port = Number(kafka.address.split(":")[1]);
-  }, 120_000);
+  });
   afterEach(async () => {
     await kafka.kill();
     await rm(directory, { recursive: true, force: true });

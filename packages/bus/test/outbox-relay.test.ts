@@ -146,7 +146,7 @@ describe("outbox relay", () => {
     expect(await waiting()).toBe(1_200);
     expect(bus.seen).toEqual([]);
     away = false;
-    await eventually(() => expect(values(bus.seen)).toEqual(expected), 30_000);
+    await eventually(() => expect(values(bus.seen)).toEqual(expected));
     await eventually(() =>
       expect(lines).toEqual([
         "events wait in the outbox: the bus is away",

@@ -197,8 +197,8 @@ export function discoveryContract(
           await registry.register(instance("a"));
           await eventually(() => expect(shop.now()).toEqual(["a"]));
           await fixture.restart?.();
-          await eventually(() => registry.register(instance("bb")), 30_000);
-          await eventually(() => expect(shop.now()).toEqual(["a", "bb"]), 30_000);
+          await eventually(() => registry.register(instance("bb")));
+          await eventually(() => expect(shop.now()).toEqual(["a", "bb"]));
           neverMissed(shop, "a");
         });
       }
@@ -212,10 +212,10 @@ export function discoveryContract(
         const shop = follow("shop");
         const ids = Array.from({ length: instancesMany }, (_, i) => `i-${i}`);
         const registered = await inParallel(ids, (id) => registry.register(instance(id)));
-        await eventually(() => expect(shop.now()).toHaveLength(instancesMany), 20_000);
+        await eventually(() => expect(shop.now()).toHaveLength(instancesMany));
         await inParallel(registered.slice(100), (each) => each.deregister());
-        await eventually(() => expect(shop.now()).toEqual(ids.slice(0, 100).sort()), 20_000);
-      }, 120_000);
+        await eventually(() => expect(shop.now()).toEqual(ids.slice(0, 100).sort()));
+      });
     });
   });
 }

@@ -84,7 +84,7 @@ describe.skipIf(absent)(`on a real Consul${absent ? ` (skipped: ${absent})` : ""
     const { port } = server.address() as AddressInfo;
     const registry = createConsulRegistry({ ...common, url: consul.url, token, grpcCheck: true });
     const registration = await registry.register({ service: "checked", instanceId: "c", host: "127.0.0.1", port });
-    await eventually(() => expect(called).toContain("/grpc.health.v1.Health/Check"), 20_000);
+    await eventually(() => expect(called).toContain("/grpc.health.v1.Health/Check"));
     await registration.deregister();
     server.close();
   });

@@ -34,11 +34,11 @@ describe.skipIf(missing)(`discovery: kubernetes${missing ? ` (${missing})` : ""}
       ...tools,
     });
     client = createApiClient(transport);
-  }, 60_000);
+  });
   afterAll(async () => {
     await transport?.close();
     await server?.stop();
-  }, 60_000);
+  });
   beforeEach(async () => {
     namespace = `shop-${++count}`;
     await client.create(resources.namespaces, { metadata: { name: namespace } });
@@ -181,8 +181,8 @@ describe.skipIf(missing)(`discovery: kubernetes${missing ? ` (${missing})` : ""}
     await eventually(() => expect(auth.now()).toEqual(["198.18.0.1:8080"]));
     await server.stopApi();
     await server.startApi();
-    await eventually(() => slice("auth-1", "auth", [{ address: "198.18.0.2", ready: true }]), 20_000);
+    await eventually(() => slice("auth-1", "auth", [{ address: "198.18.0.2", ready: true }]));
     await eventually(() => expect(auth.now()).toEqual(["198.18.0.2:8080"]), 40_000);
     expect(auth.history.every((endpoints) => endpoints.length === 1)).toBe(true);
-  }, 90_000);
+  });
 });

@@ -59,7 +59,7 @@ test("spans, metrics and log lines arrive with the resource, and lines belong to
   }, boundMs);
   const line = receiver.logs.find(({ body }) => body === "stored");
   expect(line?.attributes["password"]).toBe("[Redacted]");
-}, 60_000);
+});
 
 test("a receiver that refuses costs one line in the log and one when it takes things again; the loss is counted", async () => {
   const emit = () => logs.getLogger("test").emit({ body: "a line" });
@@ -83,7 +83,7 @@ test("a receiver that refuses costs one line in the log and one when it takes th
   expect(said[1]).toMatchObject({ level: "info", msg: expect.stringContaining("taken by its receiver again") });
   const text = await scrape();
   expect(text).toMatch(/otel_sdk_processor_log_processed_total\{[^}]*error_type="OTLPExporterError"[^}]*\} [1-9]/);
-}, 60_000);
+});
 
 test("a receiver that never answers holds up nobody: the queue is bounded, and what does not fit is counted", async () => {
   receiver.answer("never");
@@ -96,7 +96,7 @@ test("a receiver that never answers holds up nobody: the queue is bounded, and w
   await telemetry.shutdown();
   // It did not wait for the deliveries, which fail after ten seconds and would say so.
   expect(said).toEqual([]);
-}, 60_000);
+});
 
 async function scrape(): Promise<string> {
   const texts: string[] = [];

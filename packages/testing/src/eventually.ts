@@ -1,5 +1,5 @@
 /** Polls until `probe` stops throwing and returns its value; after `timeoutMs` throws the last error. For tests only. */
-export async function eventually<T>(probe: () => T | Promise<T>, timeoutMs = 10_000): Promise<T> {
+export async function eventually<T>(probe: () => T | Promise<T>, timeoutMs = 30_000): Promise<T> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {
     try {

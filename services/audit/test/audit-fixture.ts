@@ -94,7 +94,7 @@ export async function wholeCheckpoint(of: ServiceFixture = service): Promise<Che
     const checkpoint = await log.getCheckpoint({});
     if (checkpoint.size < BigInt(String(head?.["sequence"]))) throw new Error(`only ${checkpoint.size} leaves`);
     return checkpoint;
-  }, 30_000);
+  });
 }
 
 /** What a verifier trusts. */

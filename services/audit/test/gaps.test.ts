@@ -68,7 +68,7 @@ describe("events with their relay's numbers", () => {
     await eventually(async () => {
       const rows = await service.database.admin(`SELECT FROM audit.sealed_entry WHERE source = '${source}'`);
       expect(rows).toHaveLength(count);
-    }, 30_000);
+    });
     await checked();
   };
 

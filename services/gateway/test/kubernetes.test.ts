@@ -45,7 +45,7 @@ describe.skipIf(absent)(`on a real API server${absent ? ` (skipped: ${absent})` 
       const found = await cluster.client.get(gateways, { namespace: "shop", name });
       probe(found);
       return found;
-    }, 15_000);
+    });
   const isProgrammed = ({ status }: Gateway) =>
     expect(status?.conditions).toContainEqual(expect.objectContaining({ type: "Programmed", status: "True" }));
   const targetOf = async (name: string, port: number): Promise<number> => {
@@ -232,7 +232,7 @@ describe.skipIf(absent)(`on a real API server${absent ? ` (skipped: ${absent})` 
     await eventually(async () => {
       const route: HttpRoute = await cluster.client.get(httpRoutes, { namespace: "shop", name: "late" });
       expect(route.status?.parents).toHaveLength(1);
-    }, 20_000);
+    });
     gateway.calls.push(...second.calls);
     gateway.stop = second.stop;
   });
