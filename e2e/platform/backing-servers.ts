@@ -7,7 +7,7 @@ import { selfSignedCertificate } from "@plinth/testing";
 import { attempt } from "./program.ts";
 
 /** This machine, as the pods of the hermetic cluster see it (e2e/cluster/settings.sh). */
-const hostAddress = "198.18.0.1";
+export const hostAddress = "198.18.0.1";
 
 /** A Kafka that asks for TLS and SCRAM, and a Redis with TLS and a password, beside the cluster. */
 export interface BackingServers {

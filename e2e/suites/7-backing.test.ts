@@ -1,6 +1,9 @@
+import { randomBytes } from "node:crypto";
 import { eventually } from "@plinth/testing";
+import { type OtlpReceiver, startOtlpReceiver } from "@plinth/testing/otlp";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
-import { type BackingServers, startBackingServers } from "../platform/backing-servers.ts";
+import { createPlinth } from "../../sdk/typescript/src/browser.ts";
+import { type BackingServers, hostAddress, startBackingServers } from "../platform/backing-servers.ts";
 import { curl, signIn } from "../platform/calls.ts";
 import { ensurePlatform } from "../platform/ensure-platform.ts";
 import { apply, kubectl, list } from "../platform/kubectl.ts";
@@ -14,10 +17,12 @@ const secrets = { "kafka.existingSecret": "e2e-kafka", "redis.existingSecret": "
 /** They run beside the cluster: only the hermetic one has an address of this machine. */
 describe.skipIf(!target.hermetic)("Kafka with SCRAM over TLS, and Redis with TLS, by Secrets", () => {
   let servers: BackingServers;
+  let otlp: OtlpReceiver;
 
   beforeAll(async () => {
     await ensurePlatform(target);
     servers = await startBackingServers(namespace);
+    otlp = await startOtlpReceiver(0, hostAddress);
     await kubectl("delete", "namespace", namespace, "--ignore-not-found", "--timeout=120s");
     await kubectl("create", "namespace", namespace);
     const items = [
@@ -36,7 +41,7 @@ describe.skipIf(!target.hermetic)("Kafka with SCRAM over TLS, and Redis with TLS
       }),
     ];
     await apply(JSON.stringify({ apiVersion: "v1", kind: "List", items }));
-    await helmInstall({ images: target.images, set: secrets });
+    await helmInstall({ images: target.images, set: { ...secrets, "telemetry.otlpEndpoint": otlp.endpoint } });
     await allMoved(true);
   });
   afterAll(async () => {
@@ -45,6 +50,7 @@ describe.skipIf(!target.hermetic)("Kafka with SCRAM over TLS, and Redis with TLS
     await kubectl("delete", "namespace", namespace, "--ignore-not-found", "--timeout=120s");
     await kubectl("delete", "secret", "-n", release.namespace, "e2e-kafka", "e2e-redis", "--ignore-not-found");
     await servers?.stop();
+    otlp?.close();
   });
 
   test("what happens goes through Kafka into the audit log, and caches and limits are in Redis", async () => {
@@ -59,6 +65,31 @@ describe.skipIf(!target.hermetic)("Kafka with SCRAM over TLS, and Redis with TLS
     }, 60_000);
     expect(await servers.topics()).toContain("plinth.identity.user.v1");
     expect(await servers.commands()).toBeGreaterThan(0);
+  });
+
+  test("one trace leads from the browser's client through the gateway and Kafka to the audit record", async () => {
+    const plinth = createPlinth({ url: await gatewayUrl() });
+    await plinth.session.signIn(await administrator());
+    const traceId = randomBytes(16).toString("hex");
+    const headers = { traceparent: `00-${traceId}-${randomBytes(8).toString("hex")}-01` };
+    const { id } = await plinth.identity.createUser({ email: `trace-${Date.now()}@plinth.localhost` }, { headers });
+    await eventually(async () => {
+      const { entries } = await plinth.audit.listEntries({ filter: { resource: `users/${id}` } });
+      expect(entries).toMatchObject([{ action: "plinth.identity.v1.UserCreated", traceId }]);
+    }, 60_000);
+    await eventually(() => {
+      const steps = otlp.spans.filter((span) => span.traceId === traceId);
+      expect(steps.map(({ service, name }) => `${service}: ${name}`)).toEqual(
+        expect.arrayContaining([
+          expect.stringMatching(/^gateway: /),
+          "identity: plinth.identity.v1.IdentityService/CreateUser",
+          expect.stringMatching(/^identity: .*INSERT/),
+          "audit: process identity.user.v1",
+        ]),
+      );
+      // Each step is told by the pod that it happened in.
+      for (const { resource } of steps) expect(resource).toHaveProperty("k8s.pod.name");
+    });
   });
 });
 

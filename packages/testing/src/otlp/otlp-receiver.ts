@@ -52,7 +52,7 @@ export interface OtlpReceiver {
 }
 
 /** Takes OTLP over HTTP in protobuf (opentelemetry-proto, collector/{trace,metrics,logs}/v1), and keeps what tests ask about. */
-export async function startOtlpReceiver(port = 0): Promise<OtlpReceiver> {
+export async function startOtlpReceiver(port = 0, host = "127.0.0.1"): Promise<OtlpReceiver> {
   const spans: ReceivedSpan[] = [];
   const logs: ReceivedLog[] = [];
   const metrics: ReceivedMetric[] = [];
@@ -72,9 +72,9 @@ export async function startOtlpReceiver(port = 0): Promise<OtlpReceiver> {
     else return void response.writeHead(404).end();
     response.writeHead(200, { "content-type": "application/x-protobuf" }).end();
   });
-  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+  await new Promise<void>((resolve) => server.listen(port, host, resolve));
   return {
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    endpoint: `http://${host}:${(server.address() as AddressInfo).port}`,
     ...{ spans, logs, metrics, requests },
     answer(next) {
       how = next;
