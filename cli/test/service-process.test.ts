@@ -1,8 +1,8 @@
 import path from "node:path";
 import { type Random, systemClock, systemRandom } from "@plinth/kernel";
+import { freePort } from "@plinth/local-servers";
 import { eventually } from "@plinth/testing";
 import { afterEach, expect, test } from "vitest";
-import { freePorts } from "../src/local/ports.ts";
 import { createServiceProcess, type ProcessTiming, type ServiceProcess } from "../src/local/service-process.ts";
 
 const programs = path.join(import.meta.dirname, "fixtures", "programs");
@@ -25,7 +25,7 @@ async function supervised(
   command: [string, ...string[]],
   extra: { env?: Record<string, string>; timing?: Partial<ProcessTiming> } = {},
 ): Promise<Setup> {
-  const [port = 0, adminPort = 0] = await freePorts(2);
+  const [port, adminPort] = [await freePort(), await freePort()];
   const said: string[] = [];
   const lines: string[] = [];
   const service = createServiceProcess({

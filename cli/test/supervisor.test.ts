@@ -2,9 +2,9 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { systemClock, systemRandom } from "@plinth/kernel";
+import { freePort } from "@plinth/local-servers";
 import { parseManifests } from "@plinth/platform";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { freePorts } from "../src/local/ports.ts";
 import {
   createSupervisor,
   type ServicePlan,
@@ -43,7 +43,7 @@ function create(options: Partial<SupervisorOptions> = {}): Supervisor {
 async function plan(name: string, dependsOn: string[], program = "ready.mjs"): Promise<ServicePlan> {
   const text = `apiVersion: plinth.dev/v1alpha1\nkind: PlatformService\nmetadata: {name: ${name}}\nspec: {image: a, dependsOn: [${dependsOn}]}\n`;
   const [manifest] = parseManifests(text, "test.yaml").services;
-  const [port = 0, adminPort = 0] = await freePorts(2);
+  const [port, adminPort] = [await freePort(), await freePort()];
   if (!manifest) throw new Error("no manifest");
   return {
     service: { name, manifest, file: "/x/platformservice.yaml", folder, core: false },

@@ -1,8 +1,8 @@
 import { access, constants, mkdir, stat, statfs } from "node:fs/promises";
+import { isFreePort } from "@plinth/local-servers";
 import { companions } from "../local/companions/registry.ts";
 import { control } from "../local/control-socket.ts";
 import { type LocalPaths, localPaths } from "../local/local-paths.ts";
-import { isFree } from "../local/ports.ts";
 import { hydrate, postgresFolder, postgresVersion } from "../local/postgres-binaries.ts";
 import { preferredPostgresPort } from "../local/preferred-ports.ts";
 import { chooseUnprivileged } from "../local/unprivileged.ts";
@@ -130,7 +130,7 @@ async function ports({ paths, port }: Machine): Promise<Finding> {
   }
   const taken: string[] = [];
   for (const wanted of [port, preferredPostgresPort]) {
-    if (!(await isFree(wanted))) taken.push(`port ${wanted} is taken${await portHolder(wanted)}`);
+    if (!(await isFreePort(wanted))) taken.push(`port ${wanted} is taken${await portHolder(wanted)}`);
   }
   if (taken.length === 0) return { status: "ok", message: `${port} and ${preferredPostgresPort} are free` };
   return { status: "warning", message: taken.join("; ") };

@@ -1,8 +1,8 @@
 import path from "node:path";
+import { freePort } from "@plinth/local-servers";
 import { spanFileOf } from "../trace/span-files.ts";
 import { entryPoint } from "./bundle.ts";
 import { gatewayName, gatewaySharesPort, type LocalService, type ReplicaCounts, replicasOf } from "./local-service.ts";
-import { freePorts } from "./ports.ts";
 import type { Secrets } from "./secrets.ts";
 import { type PlatformEnv, serviceEnv } from "./service-env.ts";
 import type { InstancePlan, ServicePlan } from "./supervisor.ts";
@@ -25,7 +25,7 @@ export interface PlanServiceOptions {
 export async function planService(options: PlanServiceOptions): Promise<ServicePlan> {
   const { service, publicPort, generation } = options;
   const count = replicasOf(service, options.replicas);
-  const ports = await freePorts(count * 2);
+  const ports = await Promise.all(Array.from({ length: count * 2 }, freePort));
   const instances = Array.from({ length: count }, (_, index): InstancePlan => {
     const port = (index === 0 ? publicPort : undefined) ?? ports[index * 2] ?? 0;
     const adminPort = ports[index * 2 + 1] ?? 0;

@@ -3,7 +3,7 @@ export { composeBinary, composeProblem, composeVersion, installCompose } from ".
 export { consulBinary, consulProblem, consulVersion, installConsul } from "./consul/install-consul.ts";
 export { type LocalConsul, type LocalConsulOptions, startConsul } from "./consul/start-consul.ts";
 export { etcdProblem, type LocalEtcd, type LocalEtcdOptions, startEtcd } from "./etcd/start-etcd.ts";
-export { freePort } from "./free-port.ts";
+export { freePort, isFreePort } from "./free-port.ts";
 export { installKafka, kafkaProblem, kafkaVersion } from "./kafka/install-kafka.ts";
 export { type KafkaProperties, kafkaProperties } from "./kafka/kafka-properties.ts";
 export { type LocalKafka, type LocalKafkaOptions, startKafka } from "./kafka/start-kafka.ts";

@@ -3,10 +3,10 @@ import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { request } from "node:https";
-import { createServer } from "node:net";
 import { homedir, tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
+import { freePort } from "@plinth/local-servers";
 
 const run = promisify(execFile);
 const startTimeoutMs = 60_000;
@@ -48,12 +48,12 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
   const folder = await mkdtemp(path.join(tmpdir(), "plinth-kube-"));
   const tokens = { admin: randomBytes(16).toString("hex"), nobody: randomBytes(16).toString("hex") };
   await writeCredentials(folder, tokens);
-  const [etcdPort, peerPort, apiPort] = await freePorts(3);
+  const [etcdPort, peerPort, apiPort] = [await freePort(), await freePort(), await freePort()];
   const etcdUrl = `http://127.0.0.1:${etcdPort}`;
   const url = `https://127.0.0.1:${apiPort}`;
   const ca = await readFile(path.join(folder, "ca.crt"), "utf8");
   const etcd = startProcess("etcd", etcdFlags(folder, etcdUrl, `http://127.0.0.1:${peerPort}`));
-  let api = startProcess("kube-apiserver", apiFlags(folder, etcdUrl, apiPort ?? 0, options.flags ?? []));
+  let api = startProcess("kube-apiserver", apiFlags(folder, etcdUrl, apiPort, options.flags ?? []));
   const kubeconfig = path.join(folder, "kubeconfig.json");
   await writeFile(kubeconfig, kubeconfigOf(url, ca, tokens.admin), { mode: 0o600 });
   let controllers: RunningProcess | undefined;
@@ -66,7 +66,7 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
     kubeconfig,
     stopApi: () => api.stop(),
     async startApi() {
-      api = startProcess("kube-apiserver", apiFlags(folder, etcdUrl, apiPort ?? 0, options.flags ?? []));
+      api = startProcess("kube-apiserver", apiFlags(folder, etcdUrl, apiPort, options.flags ?? []));
       await untilReady(url, ca, tokens.admin, [etcd, api]);
     },
     async compactHistory() {
@@ -251,20 +251,3 @@ const kubeconfigOf = (server: string, ca: string, token: string): string =>
     contexts: [{ name: "test", context: { cluster: "test", user: "admin", namespace: "default" } }],
     "current-context": "test",
   });
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer();
-      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-      return server;
-    }),
-  );
-  return Promise.all(
-    servers.map(async (server) => {
-      const address = server.address();
-      await new Promise((resolve) => server.close(resolve));
-      return typeof address === "object" && address ? address.port : 0;
-    }),
-  );
-}
