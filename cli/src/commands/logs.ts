@@ -40,7 +40,8 @@ export async function logs(service: string | undefined, options: LogsOptions, te
   const recent: { name: string; raw: string; timeMs: number }[] = [];
   for (const source of sources) {
     let timeMs = 0;
-    for (const raw of (await readNew(source)).slice(-options.lines)) {
+    const written = await readNew(source);
+    for (const raw of written.slice(Math.max(0, written.length - options.lines))) {
       // A line without a time belongs to the one before it.
       timeMs = parseLogLine(raw).timeMs ?? timeMs;
       recent.push({ name: source.name, raw, timeMs });

@@ -30,7 +30,7 @@ export function addOperationsCommands(options: OperationsOptions): void {
     .description("show what services said, merged by time; on Kubernetes, what all pods of a PlatformService said")
     .addOption(data())
     .option("-f, --follow", "go on showing new lines", false)
-    .option("--lines <count>", "newest lines per service or pod", wholeNumber(1, 100_000), 100)
+    .option("--lines <count>", "newest lines per service or pod", wholeNumber(0, 100_000), 100)
     .option("--json", "as the services wrote them", false)
     .option("--previous", "of containers that ended (Kubernetes)", false)
     .action(async (name, given) =>

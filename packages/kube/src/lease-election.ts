@@ -155,10 +155,10 @@ export function createLeaseElection(options: LeaseElectionOptions): LeaseElectio
       isHeld: () => !ending.signal.aborted && clock.monotonicMs() < held.renewedAtMs + renewDeadlineMs,
     };
     term = current;
-    logger.info({ lease: ref.name, identity, token }, "leading");
+    logger.info({ lease: ref.name, identity, term: token }, "leading");
     const work = Promise.resolve()
       .then(() => options.lead(current))
-      .catch((err) => logger.error({ err, token }, "the leader's work failed"));
+      .catch((err) => logger.error({ err, term: token }, "the leader's work failed"));
     // Work that returns by itself gives leadership up.
     const workDone = new AbortController();
     const settled = work.then(() => workDone.abort());
@@ -166,7 +166,7 @@ export function createLeaseElection(options: LeaseElectionOptions): LeaseElectio
     ending.abort(new Fault({ code: "aborted", reason: "LEADERSHIP_LOST", message: `leadership ended: ${why}` }));
     await settled;
     term = undefined;
-    logger.info({ lease: ref.name, identity, token, why }, "no longer leading");
+    logger.info({ lease: ref.name, identity, term: token, why }, "no longer leading");
     // Only after the work has ended: the next leader starts at once.
     await release(token);
   }
