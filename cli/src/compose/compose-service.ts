@@ -3,7 +3,7 @@ export interface ComposeFile {
   name: string;
   services: Record<string, ComposeService>;
   volumes: Record<string, object>;
-  configs: Record<string, { file: string } | { content: string }>;
+  configs: Record<string, { file: string }>;
 }
 
 export interface ComposeService {
