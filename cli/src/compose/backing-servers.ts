@@ -1,5 +1,5 @@
 import { kafkaVersion } from "@plinth/local-servers";
-import { type ComposeService, confined, healthcheck, limits, type Volume } from "./compose-service.ts";
+import { type ComposeService, confined, limits, quickHealthcheck, type Volume } from "./compose-service.ts";
 import { folders, kafkaAddress, places } from "./places.ts";
 
 /** Its log has a line for each span, with its name and its trace's id; whoever has a better place names it in `exporters`. */
@@ -39,7 +39,7 @@ export function backingServers({ secretsMade }: BackingServersOptions): Record<s
       tmpfs: ["/tmp", "/var/run/postgresql"],
       environment: { POSTGRES_PASSWORD_FILE: `${places.own}/password` },
       depends_on: secretsMade,
-      healthcheck: healthcheck(["CMD", "pg_isready", "-q", "-h", "127.0.0.1", "-U", "postgres"]),
+      healthcheck: quickHealthcheck(["CMD", "pg_isready", "-q", "-h", "127.0.0.1", "-U", "postgres"]),
       volumes: [
         secretsOf(folders.postgres),
         { type: "volume", source: "postgres-data", target: "/var/lib/postgresql" },
@@ -55,7 +55,7 @@ export function backingServers({ secretsMade }: BackingServersOptions): Record<s
       tmpfs: ["/tmp", "/data"],
       depends_on: secretsMade,
       // It answers that it wants a password: then it serves.
-      healthcheck: healthcheck(["CMD", "redis-cli", "ping"]),
+      healthcheck: quickHealthcheck(["CMD", "redis-cli", "ping"]),
       volumes: [secretsOf(folders.redis)],
       deploy: limits("1", "256M"),
     },
@@ -82,7 +82,7 @@ export function backingServers({ secretsMade }: BackingServersOptions): Record<s
         KAFKA_HEAP_OPTS: "-Xmx512m",
       },
       // The port opens once the broker may serve. Kafka's own tools say no more, and start a Java each time.
-      healthcheck: healthcheck(["CMD", "bash", "-c", `exec 3<>/dev/tcp/127.0.0.1/${kafkaPort}`]),
+      healthcheck: quickHealthcheck(["CMD", "bash", "-c", `exec 3<>/dev/tcp/127.0.0.1/${kafkaPort}`]),
       volumes: [{ type: "volume", source: "kafka-data", target: "/var/lib/kafka/data" }],
       deploy: limits("2", "1G"),
     },
