@@ -59,19 +59,21 @@ collector_fill() {
 make_image() { # PART
   local part=$1 name stamp folder
   name=$(image_name "$part")
-  stamp="$name $base_stamp $(hash_of "$here/images/$part") $("${part}_made_of")"
+  stamp="$name $base_stamp $(hash_of "$here/images/$part" "$here/build.sh") $("${part}_made_of")"
   if [ -f "$img/$part.tar" ] && [ "$(cat "$img/.$part.stamp" 2>/dev/null)" = "$stamp" ]; then return 0; fi
   [ "$part" = collector ] || make_base
   echo "making $name" >&2
   folder=$(mktemp -d)
   cp -a "$here/images/$part/." "$folder/"
   "${part}_fill" "$folder"
-  buildah bud -q --pull-never --tag "localhost/plinth-base-$part" "$folder" > "$folder/log" 2>&1 ||
-    { tail -n 30 "$folder/log" >&2; echo "$name could not be made" >&2; exit 1; }
+  buildah bud -q --pull-never --iidfile "$folder.id" "$folder" > "$folder.log" 2>&1 ||
+    { tail -n 30 "$folder.log" >&2; echo "$name could not be made" >&2; exit 1; }
   rm -f "$img/$part.tar"
-  buildah push -q --disable-compression "localhost/plinth-base-$part" "docker-archive:$img/$part.tar:docker.io/$name" >/dev/null
+  buildah push -q --disable-compression "$(cat "$folder.id")" "docker-archive:$img/$part.tar:docker.io/$name" >/dev/null
+  # The archive is what is kept.
+  buildah rmi "$(cat "$folder.id")" >/dev/null
   echo "$stamp" > "$img/.$part.stamp"
-  rm -rf "$folder"
+  rm -rf "$folder" "$folder.id" "$folder.log"
 }
 
 # Where Docker's client looks for `docker compose`.

@@ -10,6 +10,8 @@ if (problem !== undefined) {
   process.stdout.write(inCi ? "with CI=true nothing may be left out\n0 passed, 1 failed\n" : "0 passed, 0 failed\n");
   process.exit(inCi ? 1 : 0);
 }
+// Ctrl-C reaches the tests as well; the engine is ended after them.
+process.on("SIGINT", () => {});
 const was = await engineIsUp();
 try {
   await run(script("up.sh"), []);

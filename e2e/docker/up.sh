@@ -23,7 +23,6 @@ make_network() {
 start_engine() {
   cat > engine.sh <<C
 set -e
-echo \$\$ > engine.pid
 for folder in $(daemon_cgroups); do echo \$\$ > "\$folder/cgroup.procs"; done
 mount -t tmpfs -o mode=755 run /run
 exec dockerd --host unix://$socket --data-root $state/data --exec-root /run/docker --pidfile $state/dockerd.pid \\

@@ -13,6 +13,7 @@ const contracts = [
   "packages/cache/test/redis-cache.test.ts",
   "packages/discovery/test/postgres-discovery.test.ts",
   "packages/postgres/test/{migrate,outbox,provision}.test.ts",
+  "services/authz/test/authz-store.test.ts",
   "services/gateway/test/redis-rate-limiter.test.ts",
 ];
 
