@@ -81,7 +81,7 @@ describe("compose.yaml", () => {
       for (const name of Object.keys(service.depends_on ?? {})) expect(file.services).toHaveProperty(name);
     }
     for (const config of Object.values(file.configs))
-      if ("file" in config) expect(existsSync(path.join(repository, config.file)), config.file).toBe(true);
+      expect(existsSync(path.join(repository, config.file)), config.file).toBe(true);
   });
 
   test("gives a program its own secrets only", () => {

@@ -1,9 +1,9 @@
 import { kafkaVersion } from "@plinth/local-servers";
-import { type ComposeService, confined, healthcheck, limits, type Volume } from "./compose-service.ts";
+import { type ComposeService, confined, limits, quickHealthcheck, type Volume } from "./compose-service.ts";
 import { folders, kafkaAddress, places } from "./places.ts";
 
-/** Spans and metrics arrive here; whoever has a place for them names it in `exporters`. */
-export const collectorSettings = `receivers:
+/** Its log has a line for each span, with its name and its trace's id; whoever has a better place names it in `exporters`. */
+const collectorSettings = `receivers:
   otlp:
     protocols:
       http:
@@ -12,7 +12,7 @@ processors:
   batch: {}
 exporters:
   debug:
-    verbosity: basic
+    verbosity: normal
 service:
   pipelines:
     traces:
@@ -39,7 +39,7 @@ export function backingServers({ secretsMade }: BackingServersOptions): Record<s
       tmpfs: ["/tmp", "/var/run/postgresql"],
       environment: { POSTGRES_PASSWORD_FILE: `${places.own}/password` },
       depends_on: secretsMade,
-      healthcheck: healthcheck(["CMD", "pg_isready", "-q", "-h", "127.0.0.1", "-U", "postgres"]),
+      healthcheck: quickHealthcheck(["CMD", "pg_isready", "-q", "-h", "127.0.0.1", "-U", "postgres"]),
       volumes: [
         secretsOf(folders.postgres),
         { type: "volume", source: "postgres-data", target: "/var/lib/postgresql" },
@@ -55,7 +55,7 @@ export function backingServers({ secretsMade }: BackingServersOptions): Record<s
       tmpfs: ["/tmp", "/data"],
       depends_on: secretsMade,
       // It answers that it wants a password: then it serves.
-      healthcheck: healthcheck(["CMD", "redis-cli", "ping"]),
+      healthcheck: quickHealthcheck(["CMD", "redis-cli", "ping"]),
       volumes: [secretsOf(folders.redis)],
       deploy: limits("1", "256M"),
     },
@@ -81,11 +81,8 @@ export function backingServers({ secretsMade }: BackingServersOptions): Record<s
         KAFKA_LOG_DIRS: "/var/lib/kafka/data",
         KAFKA_HEAP_OPTS: "-Xmx512m",
       },
-      healthcheck: {
-        ...healthcheck(["CMD", "/opt/kafka/bin/kafka-broker-api-versions.sh", "--bootstrap-server", "localhost:9092"]),
-        interval: "15s",
-        timeout: "10s",
-      },
+      // The port opens once the broker may serve. Kafka's own tools say no more, and start a Java each time.
+      healthcheck: quickHealthcheck(["CMD", "bash", "-c", `exec 3<>/dev/tcp/127.0.0.1/${kafkaPort}`]),
       volumes: [{ type: "volume", source: "kafka-data", target: "/var/lib/kafka/data" }],
       deploy: limits("2", "1G"),
     },
@@ -93,8 +90,9 @@ export function backingServers({ secretsMade }: BackingServersOptions): Record<s
       image: "otel/opentelemetry-collector:0.130.0",
       ...common,
       ...confined,
-      command: ["--config=/etc/otelcol/config.yaml"],
-      configs: [{ source: "collector", target: "/etc/otelcol/config.yaml" }],
+      // Compose cannot write a file of its own into a container that is read-only.
+      command: ["--config=env:COLLECTOR_SETTINGS"],
+      environment: { COLLECTOR_SETTINGS: collectorSettings },
       deploy: limits("1", "256M"),
     },
   };

@@ -4,7 +4,7 @@ import { rolesOf } from "../local/databases.ts";
 import { gatewayName } from "../local/local-service.ts";
 import { tokenAudience, tokenIssuer } from "../local/service-env.ts";
 import { workloadIssuer } from "../local/workload-tokens.ts";
-import { backingServers, collectorSettings } from "./backing-servers.ts";
+import { backingServers } from "./backing-servers.ts";
 import { type ComposeFile, type ComposeService, isReady, type Mounted, program } from "./compose-service.ts";
 import {
   adminEmail,
@@ -72,12 +72,9 @@ export function composeFile(inputs: readonly ComposeInput[]): ComposeFile {
     name: "plinth",
     services,
     volumes: Object.fromEntries([...everyFolder, "postgres-data", "kafka-data"].map((name) => [volumeOf(name), {}])),
-    configs: {
-      ...Object.fromEntries(
-        inputs.map(({ manifest, folder, file }) => [manifest.metadata.name, { file: `./${folder}/${file}` }]),
-      ),
-      collector: { content: collectorSettings },
-    },
+    configs: Object.fromEntries(
+      inputs.map(({ manifest, folder, file }) => [manifest.metadata.name, { file: `./${folder}/${file}` }]),
+    ),
   };
 }
 
@@ -153,6 +150,8 @@ function service({ manifest, built }: ComposeInput, manifests: Mounted[]): Compo
       ...bus,
       redis: healthy,
       ...Object.fromEntries((spec.dependsOn ?? []).map((other) => [other, healthy])),
+      // Whoever is let in can sign in. `up --wait` takes a container that ends for one that failed unless others wait for its end.
+      ...(isGateway ? { administrator: done } : {}),
     },
     healthcheck: isReady(
       'fetch("http://127.0.0.1:9090/readyz").then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))',
