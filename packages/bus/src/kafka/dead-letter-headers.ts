@@ -14,9 +14,11 @@ const name = {
 
 const errorCharsMax = 4_000;
 
+type Placed = Omit<Origin, "record"> & { record: Pick<KafkaRecord, "key"> };
+
 /** Where a record lay before it became a dead letter, in headers beside its own. */
 export const originHeaders = {
-  write: ({ topic, partition, offset, record }: Origin) => ({
+  write: ({ topic, partition, offset, record }: Placed) => ({
     [name.topic]: topic,
     [name.partition]: String(partition),
     [name.offset]: offset,

@@ -6,16 +6,19 @@ export interface KafkaRecord {
   key: Buffer | string | null;
   value: Buffer | null;
   headers: IHeaders;
-  /** Milliseconds since 1970, as text. */
+  /** When it was sent: milliseconds since 1970, as text. */
   timestamp: string;
 }
 
-/** CloudEvents 1.0, Kafka protocol binding 1.0.2, binary content mode; extension names are lower-case letters and digits. */
-export function toRecord(message: BusMessage): KafkaRecord {
+/**
+ * CloudEvents 1.0, Kafka protocol binding 1.0.2, binary content mode; extension names are lower-case letters and digits. Its
+ * timestamp is left to whoever sends it: brokers count the retention from there, and an event that waited for long in an outbox
+ * or among the dead letters would be deleted before anybody read it.
+ */
+export function toRecord(message: BusMessage): Omit<KafkaRecord, "timestamp"> {
   return {
     key: message.key,
     value: Buffer.from(message.data.buffer, message.data.byteOffset, message.data.byteLength),
-    timestamp: String(message.time.getTime()),
     headers: {
       "content-type": "application/protobuf",
       ce_specversion: "1.0",
