@@ -14,9 +14,12 @@ const name = {
 
 const errorCharsMax = 4_000;
 
+/** All that the headers tell of. */
+type Place = Omit<Origin, "record"> & { record: Pick<KafkaRecord, "key"> };
+
 /** Where a record lay before it became a dead letter, in headers beside its own. */
 export const originHeaders = {
-  write: ({ topic, partition, offset, record }: Origin) => ({
+  write: ({ topic, partition, offset, record }: Place) => ({
     [name.topic]: topic,
     [name.partition]: String(partition),
     [name.offset]: offset,

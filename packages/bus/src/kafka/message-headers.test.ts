@@ -18,8 +18,14 @@ test("sequences compare as text, as CloudEvents wants", () => {
 test.each(["", "0", "-1", "1e3", "20260101T00", "9".repeat(20)])(
   "a sequence %j of another producer is none",
   (text) => {
-    const record = toRecord(message);
+    const record = { ...toRecord(message), timestamp: "0" };
     const read = fromRecord(message.topic, { ...record, headers: { ...record.headers, ce_sequence: text } });
     expect(read.sequence).toBeUndefined();
   },
 );
+
+test("retention counts from when a record is written, and the event says itself when it happened", () => {
+  const record = toRecord(message);
+  expect(record).not.toHaveProperty("timestamp");
+  expect(fromRecord(message.topic, { ...record, timestamp: "1700000000000" }).time).toEqual(message.time);
+});

@@ -10,12 +10,15 @@ export interface KafkaRecord {
   timestamp: string;
 }
 
-/** CloudEvents 1.0, Kafka protocol binding 1.0.2, binary content mode; extension names are lower-case letters and digits. */
-export function toRecord(message: BusMessage): KafkaRecord {
+/**
+ * CloudEvents 1.0, Kafka protocol binding 1.0.2, binary content mode; extension names are lower-case letters and digits. Without
+ * a timestamp, which becomes the time of sending: Kafka counts retention from it, and an event that waited in an outbox or among
+ * the dead letters for longer than that would be deleted before anybody read it.
+ */
+export function toRecord(message: BusMessage): Omit<KafkaRecord, "timestamp"> {
   return {
     key: message.key,
     value: Buffer.from(message.data.buffer, message.data.byteOffset, message.data.byteLength),
-    timestamp: String(message.time.getTime()),
     headers: {
       "content-type": "application/protobuf",
       ce_specversion: "1.0",
