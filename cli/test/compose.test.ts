@@ -55,6 +55,16 @@ describe("compose.yaml", () => {
     for (const name of own) expect(file.services[name]?.healthcheck?.test.join(" ")).toContain("/readyz");
   });
 
+  test("lets somebody wait for each container that ends: `up --wait` would take its end for a failure", () => {
+    const awaited = Object.values(file.services).flatMap(({ depends_on = {} }) =>
+      Object.entries(depends_on).flatMap(([name, { condition }]) =>
+        condition === "service_completed_successfully" ? [name] : [],
+      ),
+    );
+    const ending = Object.entries(file.services).filter(([, { restart }]) => restart === "no");
+    expect([...new Set(awaited)].sort()).toEqual(ending.map(([name]) => name).sort());
+  });
+
   test("opens one port, on this machine only", () => {
     const ports = Object.values(file.services).flatMap((service) => service.ports ?? []);
     expect(ports).toEqual([expect.stringMatching(/^127[.]0[.]0[.]1:[$]\{PLINTH_PORT:-8080\}:8080$/)]);
