@@ -74,6 +74,7 @@ export const limitList: Readonly<Record<string, Readonly<Record<string, readonly
       { name: "connectionsMax", meaning: "open connections" },
       { name: "streamsMax", meaning: "calls at a time on one HTTP/2 connection" },
       { name: "firstByteTimeoutMs", meaning: "until a new connection has said what it speaks" },
+      { name: "firstByteTimeoutAtEndMs", meaning: "the same once the server stops" },
       { name: "keepAliveTimeout", meaning: "an idle HTTP/1.1 connection", unit: "ms" },
       { name: "headersTimeout", meaning: "the head of an HTTP/1.1 request", unit: "ms" },
       { name: "requestTimeout", meaning: "an HTTP/1.1 request", unit: "ms" },
@@ -117,6 +118,7 @@ export const limitList: Readonly<Record<string, Readonly<Record<string, readonly
       { name: "headerBytesMax", meaning: "all header fields of a request" },
       { name: "headersTimeoutMs", meaning: "until the head of a request is complete" },
       { name: "prefaceTimeoutMs", meaning: "until the first byte of a new connection" },
+      { name: "prefaceTimeoutAtEndMs", meaning: "the same once the port is closed" },
       { name: "keepAliveTimeoutMs", meaning: "an idle HTTP/1.1 connection" },
       {
         name: "pipelinedBytesMax",

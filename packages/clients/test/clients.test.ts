@@ -8,7 +8,7 @@ import { Fault, silentLogger, systemClock, systemRandom } from "@plinth/kernel";
 import { AuditService, Outcome } from "@plinth/proto/plinth/audit/v1/audit";
 import { AuthService } from "@plinth/proto/plinth/auth/v1/auth";
 import { access, defineService, type RpcServer, type ServiceRoutes } from "@plinth/rpc";
-import { eventually } from "@plinth/testing";
+import { eventually, gathering } from "@plinth/testing";
 import { startOpenServer } from "@plinth/testing/open-server";
 import { afterEach, describe, expect, test } from "vitest";
 import { createClients } from "../src/index.ts";
@@ -27,10 +27,11 @@ interface Instance {
   server: RpcServer;
 }
 
-/** A real server; `fail` makes its answers faults. */
+/** A real server; `fail` makes its answers faults, and `hold` lets the reading of an entry wait. */
 async function startInstance(
   name: string,
   fail: (rpc: string) => Fault | undefined = () => undefined,
+  hold: () => Promise<void> = async () => {},
 ): Promise<Instance> {
   const calls: string[] = [];
   const answer = (rpc: string) => {
@@ -44,10 +45,11 @@ async function startInstance(
       recordEntry: { access: access.public, handle: async () => answer("recordEntry") },
       getEntry: {
         access: access.public,
-        handle: async (_, context) => ({
-          ...answer("getEntry"),
-          actor: context.requestHeader.get("x-plinth-workload-token") ?? "",
-        }),
+        handle: async (_, context) => {
+          const entry = answer("getEntry");
+          await hold();
+          return { ...entry, actor: context.requestHeader.get("x-plinth-workload-token") ?? "" };
+        },
       },
       listEntries: { access: access.public, handle: async () => ({ entries: [answer("listEntries")] }) },
     }),
@@ -103,7 +105,8 @@ const away = new Fault({ code: "unavailable", reason: "DATABASE_UNAVAILABLE", me
 
 describe("typed clients", () => {
   test("spread calls over the instances and bring the workload token", async () => {
-    const [a, b] = await Promise.all([startInstance("a"), startInstance("b")]);
+    const here = gathering(40);
+    const [a, b] = await Promise.all([startInstance("a", undefined, here), startInstance("b", undefined, here)]);
     const client = auditClient(changingResolver([a.endpoint, b.endpoint]));
     const answers = await Promise.all(Array.from({ length: 40 }, () => client.getEntry({ id })));
     expect(new Set(answers.map((entry) => entry.actor))).toEqual(new Set(["my-token"]));

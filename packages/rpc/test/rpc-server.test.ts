@@ -1,4 +1,4 @@
-import { connect as connectTcp } from "node:net";
+import { connect as connectTcp, Socket } from "node:net";
 import { fromBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
@@ -9,8 +9,9 @@ import { Health, HealthCheckResponse_ServingStatus as Status } from "@plinth/pro
 import { ServerReflection } from "@plinth/proto/grpc/reflection/v1/reflection";
 import { AuditService, Outcome } from "@plinth/proto/plinth/audit/v1/audit";
 import { eventually } from "@plinth/testing";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { type Authenticator, access, createRpcServer, defineService, type RpcServer } from "../src/index.ts";
+import { createOnePortListener } from "../src/server/one-port-listener.ts";
 
 const id = "01920000-0000-7000-8000-000000000001";
 const health = createHealth();
@@ -323,5 +324,21 @@ describe("one port", () => {
     expect((await pending).id).toBe(withId(3).id);
     await stopped;
     await expect(fetch(url)).rejects.toThrow();
+  });
+
+  test("stopping does not wait for a connection that never says anything", async () => {
+    const listener = createOnePortListener({ host: "127.0.0.1", port: 0, handle: (_, response) => response.end() });
+    await listener.listen();
+    const silent = connectTcp({ port: listener.port(), host: "127.0.0.1" }).resume();
+    const closed = new Promise((resolve) => silent.once("close", resolve));
+    // Taken in after that one: then it is as well.
+    await (await fetch(`http://127.0.0.1:${listener.port()}`)).text();
+    const timeouts = vi.spyOn(Socket.prototype, "setTimeout");
+    onTestFinished(() => timeouts.mockRestore());
+    const stopped = listener.close(new AbortController().signal);
+    const ofSilent = timeouts.mock.contexts.findIndex((socket) => (socket as Socket).remotePort === silent.localPort);
+    expect(timeouts.mock.calls[ofSilent]).toEqual([1_000]);
+    await closed;
+    await stopped;
   });
 });

@@ -1,5 +1,6 @@
 export { eventually } from "./eventually.ts";
 export { createFakeClock, type FakeClock } from "./fake-clock.ts";
+export { gathering } from "./gathering.ts";
 export { type Http2Server, type Http2ServerOptions, startHttp2Server } from "./http2-server.ts";
 export { kafkaMissing, testKafka } from "./kafka/test-kafka.ts";
 export { type RunningPostgres, startPostgres } from "./postgres/start-postgres.ts";

@@ -3,7 +3,7 @@ import http2 from "node:http2";
 import { createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { silentLogger } from "@plinth/kernel";
-import { eventually } from "@plinth/testing";
+import { eventually, gathering } from "@plinth/testing";
 import { afterEach, describe, expect, it } from "vitest";
 import { EchoService } from "./echo-service.ts";
 import { type Running, service, startGateway } from "./harness.ts";
@@ -33,7 +33,10 @@ const post = (running: Running) => fetch(`${running.url}/x`, { method: "POST", b
 
 describe("endpoints", () => {
   it("share the load", async () => {
-    const both = [await upstream(), await upstream()];
+    const here = gathering(40);
+    const answer = (_request: http.IncomingMessage, response: http.ServerResponse) =>
+      void here().then(() => response.end());
+    const both = [await upstream(answer), await upstream(answer)];
     const running = await gatewayFor(both);
     await Promise.all(Array.from({ length: 40 }, () => post(running).then((answer) => answer.text())));
     for (const one of both) expect(one.requests.length).toBeGreaterThan(5);

@@ -136,9 +136,10 @@ describe("backends", () => {
       const who = String(headers["x-who"] ?? status);
       counts[who] = (counts[who] ?? 0) + 1;
     }
-    expect(counts["a"]).toBeGreaterThan(140);
-    expect(counts["500"]).toBeGreaterThan(60);
-    expect(counts["b"]).toBeGreaterThan(12);
+    expect(counts["a"]).toBeGreaterThan(137);
+    // 180, 90 and 30 on average; five standard deviations less.
+    expect(counts["500"]).toBeGreaterThan(50);
+    expect(counts["b"]).toBeGreaterThan(4);
   });
 
   it("none at all is 500, none ready is 503, for gRPC both are UNAVAILABLE", async () => {

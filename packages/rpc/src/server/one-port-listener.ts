@@ -44,6 +44,8 @@ export interface OnePortListener {
 
 /** A connection must say what it speaks within this. */
 const firstByteTimeoutMs = 10_000;
+/** The same once the server stops: who wanted to ask has done so by then. */
+const firstByteTimeoutAtEndMs = 1_000;
 const windowBytes = 1 << 20;
 const prefaceStart = Buffer.from("PRI");
 
@@ -54,6 +56,8 @@ const prefaceStart = Buffer.from("PRI");
 export function createOnePortListener(options: OnePortListenerOptions): OnePortListener {
   const { connectionsMax = 10_000, streamsMax = 256 } = options;
   const sockets = new Set<Socket>();
+  /** Those that have said nothing yet. */
+  const silent = new Set<Socket>();
   const sessions = new Set<ServerHttp2Session>();
   let closing = false;
 
@@ -97,7 +101,9 @@ export function createOnePortListener(options: OnePortListenerOptions): OnePortL
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
     socket.on("error", () => socket.destroy());
-    dispatchByFirstBytes(socket, http1, http2);
+    silent.add(socket);
+    socket.on("close", () => silent.delete(socket));
+    dispatchByFirstBytes(socket, http1, http2, () => silent.delete(socket));
   });
 
   return {
@@ -123,6 +129,7 @@ export function createOnePortListener(options: OnePortListenerOptions): OnePortL
         for (const socket of sockets) if (socket.writableFinished) socket.destroy();
       }, 100);
       for (const session of sessions) session.close();
+      for (const socket of silent) socket.setTimeout(firstByteTimeoutAtEndMs);
       const cut = () => {
         for (const socket of sockets) socket.destroy();
       };
@@ -135,7 +142,7 @@ export function createOnePortListener(options: OnePortListenerOptions): OnePortL
   };
 }
 
-function dispatchByFirstBytes(socket: Socket, http1: HttpServer, http2: Http2Server): void {
+function dispatchByFirstBytes(socket: Socket, http1: HttpServer, http2: Http2Server, heard: () => void): void {
   socket.setTimeout(firstByteTimeoutMs, () => socket.destroy());
   const onReadable = () => {
     const chunk = socket.read() as Buffer | null;
@@ -144,6 +151,7 @@ function dispatchByFirstBytes(socket: Socket, http1: HttpServer, http2: Http2Ser
     // One or two bytes of "PRI" could still become either; wait for more.
     if (chunk.length < prefaceStart.length && prefaceStart.subarray(0, chunk.length).equals(chunk)) return;
     socket.removeListener("readable", onReadable);
+    heard();
     socket.setTimeout(0);
     const server = chunk.subarray(0, prefaceStart.length).equals(prefaceStart) ? http2 : http1;
     server.emit("connection", socket);

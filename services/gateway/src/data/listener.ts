@@ -17,6 +17,8 @@ export const listenerLimits = {
   headersTimeoutMs: 10_000,
   /** Until the first byte of a new connection; with TLS, until the handshake is over. */
   prefaceTimeoutMs: 10_000,
+  /** The same once the port is closed: who wanted to ask has done so by then. */
+  prefaceTimeoutAtEndMs: 1_000,
   /** An idle HTTP/1.1 connection; longer than the 60 s of common load balancers in front. */
   keepAliveTimeoutMs: 65_000,
   /** Bytes of later requests on an HTTP/1.1 connection that are taken in before the answer to the current one is out. */
@@ -61,6 +63,8 @@ export class Listener implements Component {
   readonly #options: ListenerOptions;
   readonly #tls: TlsTermination | undefined;
   readonly #sockets = new Set<Socket>();
+  /** Those that have said nothing yet. */
+  readonly #silent = new Set<Socket>();
   readonly #sessions = new Map<ServerHttp2Session, Peer>();
   readonly #http1 = new Set<ServerConnection>();
   readonly #heads: AnswerHeads;
@@ -119,6 +123,7 @@ export class Listener implements Component {
     await waitMs(this.#options.drainDelayMs, signal);
     void close();
     for (const session of this.#sessions.keys()) session.close();
+    for (const socket of this.#silent) socket.setTimeout(listenerLimits.prefaceTimeoutAtEndMs, () => socket.destroy());
     const closeIdle = () => {
       for (const connection of this.#http1) connection.closeIfIdle();
     };
@@ -152,6 +157,12 @@ export class Listener implements Component {
     const onEarlyError = () => socket.destroy();
     socket.on("error", onEarlyError);
     const timer = setTimeout(() => socket.destroy(), listenerLimits.prefaceTimeoutMs);
+    this.#silent.add(socket);
+    const heard = () => {
+      clearTimeout(timer);
+      this.#silent.delete(socket);
+      socket.setTimeout(0);
+    };
     let seen: Buffer = Buffer.alloc(0);
     const peek = () => {
       for (let chunk = socket.read() as Buffer | null; chunk !== null; chunk = socket.read() as Buffer | null)
@@ -160,7 +171,7 @@ export class Listener implements Component {
       const length = Math.min(seen.length, preface.length);
       const isPrefix = preface.compare(seen, 0, length, 0, length) === 0;
       if (isPrefix && seen.length < preface.length) return;
-      clearTimeout(timer);
+      heard();
       socket.off("readable", peek);
       socket.off("error", onEarlyError);
       if (isPrefix) {
@@ -169,7 +180,7 @@ export class Listener implements Component {
       } else this.#serveHttp1(socket).receive(seen);
     };
     socket.on("readable", peek);
-    socket.once("close", () => clearTimeout(timer));
+    socket.once("close", heard);
   }
 
   #serveHttp1(socket: Socket): ServerConnection {
