@@ -154,7 +154,7 @@ export async function serviceShows(
 }
 
 /** What the Deployment controller and kubelets would report: every instance is new and serves. */
-export async function playRollout(cluster: TestCluster, name: string): Promise<void> {
+export async function playRollout(cluster: TestCluster, name: string, waitMs?: number): Promise<void> {
   const ref = { namespace: "default", name };
   await eventually(async () => {
     const { metadata, spec } = await cluster.client.get(resources.deployments, ref);
@@ -168,7 +168,7 @@ export async function playRollout(cluster: TestCluster, name: string): Promise<v
       conditions: [{ type: "Available", status: "True", reason: "MinimumReplicasAvailable", message: "" }],
     };
     await setStatus(cluster, resources.deployments, ref, status);
-  });
+  }, waitMs);
 }
 
 /** The one Job of this service that has not ended, once there is one. */
@@ -237,7 +237,7 @@ export async function playJobPod(cluster: TestCluster, job: string, exitCode: nu
 }
 
 /** What a gateway says of a route it serves. */
-export async function playGateway(cluster: TestCluster, route: Resource, name: string): Promise<void> {
+export async function playGateway(cluster: TestCluster, route: Resource, name: string, waitMs?: number): Promise<void> {
   const ref = { namespace: "default", name };
   await eventually(async () => {
     const { metadata } = await cluster.client.get(route, ref);
@@ -257,7 +257,7 @@ export async function playGateway(cluster: TestCluster, route: Resource, name: s
       },
     ];
     await setStatus(cluster, route, ref, { parents });
-  });
+  }, waitMs);
 }
 
 /** Plays controllers, kubelets and gateway for all services until stopped: everything that is asked for works. */
@@ -269,16 +269,16 @@ export function playEverything(cluster: TestCluster): { stop(): Promise<void> } 
       if (!status?.conditions?.length) await playJob(cluster, metadata.name, "complete");
     }
     for (const { metadata, status } of (await client.list(resources.deployments)).items) {
-      if (status?.observedGeneration !== metadata.generation) await playRollout(cluster, metadata.name);
+      if (status?.observedGeneration !== metadata.generation) await playRollout(cluster, metadata.name, 0);
     }
     for (const { metadata, status } of (await client.list(httpRoutes)).items) {
       const seen = status?.parents?.[0]?.conditions?.[0]?.observedGeneration;
-      if (seen !== metadata.generation) await playGateway(cluster, httpRoutes, metadata.name);
+      if (seen !== metadata.generation) await playGateway(cluster, httpRoutes, metadata.name, 0);
     }
   }
   async function run(): Promise<void> {
     while (!stopping.signal.aborted) {
-      // What is deleted meanwhile, or an API server that is away, is met again in the next round.
+      // What is deleted meanwhile, or an API server that is away, is met again in the next round: nothing is waited for.
       await once().catch(() => {});
       await systemClock.sleep(30, stopping.signal).catch(() => {});
     }

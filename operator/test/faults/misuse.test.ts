@@ -37,7 +37,7 @@ describe.skipIf(absent)(`whatever people write${absent ? ` (skipped: ${absent})`
       const { metadata, status } = await world.cluster.client.get(platformServices, { namespace: "default", name });
       expect(status?.observedGeneration).toBe(metadata.generation);
       const { Ready, Stalled, Reconciling } = conditionsOf(status);
-      expect(Reconciling?.status).toBe("False");
+      expect(Reconciling?.status, `${Reconciling?.reason}: ${Reconciling?.message}`).toBe("False");
       const end = Stalled?.status === "True" ? Stalled : Ready;
       expect(end?.status).toBe("True");
       expect(end?.message).not.toBe("");
@@ -77,7 +77,7 @@ describe.skipIf(absent)(`whatever people write${absent ? ` (skipped: ${absent})`
       expect(await settled(name)).toBe("Ready Ready");
       expect(await contents(name)).toEqual(before);
     },
-    60_000,
+    240_000,
   );
 
   /** Children whole, without what the API server counts and what controllers say. */
