@@ -20,15 +20,8 @@ node_numbers() { seq 0 $((nodes - 1)); }
 
 kubectl() { "$bin/kubectl" --kubeconfig "$state/admin.kubeconfig" "$@"; }
 
-# wait_for SECONDS COMMAND...: until the command succeeds; fails when it does not in that time.
-wait_for() {
-  local deadline=$((SECONDS + $1))
-  shift
-  until "$@" >/dev/null 2>&1; do
-    [ $SECONDS -lt $deadline ] || return 1
-    sleep 0.25
-  done
-}
+# shellcheck source=../waiting.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../waiting.sh"
 
 need_root() {
   [ "$(id -u)" = 0 ] || {

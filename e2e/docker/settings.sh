@@ -25,15 +25,8 @@ node_numbers() { :; }
 
 docker() { command docker --host "unix://$socket" "$@"; }
 
-# wait_for SECONDS COMMAND...: until the command succeeds; fails when it does not in that time.
-wait_for() {
-  local deadline=$((SECONDS + $1))
-  shift
-  until "$@" >/dev/null 2>&1; do
-    [ $SECONDS -lt $deadline ] || return 1
-    sleep 0.1
-  done
-}
+# shellcheck source=../waiting.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../waiting.sh"
 
 need_root() {
   [ "$(id -u)" = 0 ] || {
