@@ -21,6 +21,12 @@ const judges = buildJudges();
 /** connect-es calls a stream canceled whose server resets it at the deadline just before the client's own timer does. */
 const streamsAtDeadline = "Timeouts/**/bidi-stream/*";
 
+/**
+ * The suite's client gives up at the same moment as the server answers: between status and body of that answer it has read
+ * nothing yet, and complains that the body is no JSON. Only Connect's unary errors have a body that it looks at.
+ */
+const unaryAtDeadline = "Timeouts/**/Protocol:PROTOCOL_CONNECT/**/unary";
+
 interface Suite {
   /** What the suite plays the other side of. */
   mode: "server" | "client";
@@ -32,7 +38,7 @@ interface Suite {
 }
 
 const suites = {
-  server: { mode: "server", program: "tested-server", flaky: [streamsAtDeadline] },
+  server: { mode: "server", program: "tested-server", flaky: [streamsAtDeadline, unaryAtDeadline] },
   client: { mode: "client", program: "tested-client", flaky: [streamsAtDeadline] },
   gateway: {
     mode: "server",
