@@ -21,7 +21,7 @@ const command =
 const checks: readonly Check[] = [
   { name: "format and lint", fix: "npm run format", run: command("biome", "ci", ".") },
   { name: "types", fix: "see above", run: command("tsc", "--noEmit") },
-  { name: "contracts", fix: "see above", run: command("buf", "lint") },
+  { name: "contracts", fix: "see above", run: command(process.execPath, "tools/check-contracts.ts") },
   { name: "dependencies", fix: "see above", run: command(process.execPath, "tools/check-dependencies.ts") },
   {
     name: "known vulnerabilities",

@@ -61,6 +61,20 @@ describe("a service of a user", () => {
     });
   });
 
+  test("leaves in the audit log which routes it has, and with which settings it runs", async () => {
+    await eventually(async () => {
+      const filter = { action: "plinth.configuration." };
+      const { body } = await curl(`${url}/plinth.audit.v1.AuditService/ListEntries`, { filter, pageSize: 500 }, token);
+      const entries = body["entries"] as { resource: string; details: { after?: object } }[];
+      const about = (resource: string) =>
+        entries.find((entry) => entry.resource.startsWith(`configurations/${resource}`));
+      expect(about(`gateway/routes/${namespace}/notes/`)?.details.after).toMatchObject({ authentication: "Required" });
+      expect(about(`notes.${namespace}/settings/process`)?.details.after).toMatchObject({
+        PLINTH_DISCOVERY_DRIVER: "kubernetes",
+      });
+    });
+  });
+
   test("is upgraded with a new migration under traffic, and no request fails", async () => {
     const traffic = startTraffic({ call: listNotes, pauseMs: 100 });
     await apply(withImage(notesVersions.next.image), "-n", namespace);

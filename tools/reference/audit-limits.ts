@@ -34,6 +34,21 @@ export const auditLimits: Readonly<Record<string, Readonly<Record<string, readon
       },
       { name: "payloadMaxBytes", meaning: "payload of an entry; then its size and hash in its place" },
     ],
+    "services/audit/src/rpc/report-configuration.ts": [
+      {
+        name: "itemMaxBytes",
+        meaning: "an item of a reported configuration, as JSON; then `CONFIGURATION_ITEM_INVALID`",
+      },
+    ],
+    "services/audit/src/configuration/configuration-record.ts": [
+      { name: "changesAtOnce", meaning: "changes of a reported configuration that are recorded in one transaction" },
+    ],
+    "packages/service/src/configuration-reporter.ts": [
+      { name: "settleMs", meaning: "changes of a service's configuration within this are reported together" },
+    ],
+    "services/gateway/src/control/describe-routes.ts": [
+      { name: "nameMaxChars", meaning: "name of a rule in the audit log; a longer one is cut and ends in a hash" },
+    ],
     "services/audit/src/log/sequencer.ts": [
       { name: "intervalMs", meaning: "between two looks for entries that are not in the tree yet" },
       { name: "retryMs", meaning: "the same after a failure" },

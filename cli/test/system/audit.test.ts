@@ -40,6 +40,42 @@ const entriesAbout = (userId: string, token: string) =>
   );
 
 describe("plinth audit, on a platform that runs", () => {
+  test("knows what each service runs with, and which routes are served", async () => {
+    const token = await signIn(platform);
+    const ask = { filter: { action: "plinth.configuration." }, pageSize: 500 };
+    const list = () =>
+      call<{ entries?: { source: string; action: string; resource: string; details: { after: object } }[] }>(
+        ...[platform.gateway, "plinth.audit.v1.AuditService/ListEntries", ask, token],
+      );
+    await expect
+      .poll(
+        async () => {
+          const { entries = [] } = await list();
+          const settings = entries.filter(({ resource }) => resource.endsWith("/settings/process"));
+          return [settings.map(({ source }) => source).sort(), entries.some(({ source }) => source === "gateway")];
+        },
+        { timeout: 30_000 },
+      )
+      .toEqual([["audit", "auth", "authz", "gateway", "identity"], true]);
+    const { entries = [] } = await list();
+    const about = (resource: string) => entries.find((entry) => entry.resource === `configurations/${resource}`);
+    expect(about("identity/settings/process")?.details.after).toMatchObject({
+      version: expect.any(String),
+      PLINTH_DATABASE_URL: "(secret)",
+    });
+    expect(about("gateway/routes/audit/0")).toMatchObject({
+      action: "plinth.configuration.added",
+      details: {
+        after: {
+          authentication: "Required",
+          rateLimit: { requests: 100, perMs: 1_000, key: "Principal" },
+          matches: [{ pathType: "Prefix", path: "/plinth.audit.v1.AuditService" }],
+        },
+      },
+    });
+    expect(JSON.stringify(entries)).not.toMatch(/postgres(ql)?:\/\/[^"]*:[^"]*@/);
+  });
+
   test("shows keys, verifies the log, exports, proves; and once more without the platform", async () => {
     const data = ["--data", platform.home];
     const keys = await plinth("keys", ...data);

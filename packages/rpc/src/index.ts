@@ -12,6 +12,7 @@ export {
   type Caller,
   createAuthenticator,
   edgeWorkload,
+  ownCallHeader,
   workloadTokenHeader,
 } from "./auth/authenticator.ts";
 export { createKeySet, type KeySet, type KeySetOptions } from "./auth/key-set.ts";

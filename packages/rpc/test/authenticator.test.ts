@@ -48,8 +48,8 @@ const accessToken = (sub = "user:u-1") =>
   signToken(userKey, { iss: "plinth", aud: "plinth", sub, sid: "s-1", ...times });
 const workloadToken = (name: string) =>
   signToken(workloadKey, { iss: "plinth-local", aud: "plinth", sub: `service:${name}`, ...times }, { typ: "JWT" });
-async function caller(tokens: { user?: string; workload?: string }) {
-  const headers = new Headers();
+async function caller(tokens: { user?: string; workload?: string; more?: Record<string, string> }) {
+  const headers = new Headers(tokens.more);
   if (tokens.user !== undefined) headers.set("authorization", `Bearer ${await accessToken(tokens.user)}`);
   if (tokens.workload !== undefined) headers.set("x-plinth-workload-token", await workloadToken(tokens.workload));
   return authenticator.authenticate(headers);
@@ -112,6 +112,18 @@ describe("the edge", () => {
     const context = { principal, workload, actor: actorOf(principal), logger: silentLogger } as CallContext;
     const decision = enforceAccess(rule, {}, context, { check: async () => true });
     await expect(decision).rejects.toMatchObject({ code: "unauthenticated", reason: "CREDENTIALS_MISSING" });
+  });
+
+  test("is a service for what it calls for itself, which only it can say", async () => {
+    const more = { "x-plinth-own-call": "true" };
+    expect(await caller({ workload: "gateway", more })).toEqual({
+      principal: { kind: "service", name: "gateway" },
+      workload: "gateway",
+      accessToken: undefined,
+      throughEdge: false,
+    });
+    expect(await caller({ more })).toMatchObject({ principal: { kind: "anonymous" }, workload: undefined });
+    expect(await caller({ user: "user:u-1", more })).toMatchObject({ principal: user, workload: undefined });
   });
 
   test("a service account that is called gateway is not the edge", async () => {

@@ -27,6 +27,7 @@ import {
   type WriteLine,
 } from "@plinth/kernel";
 import { createDatabase, type Database } from "@plinth/postgres";
+import { ConfigurationService } from "@plinth/proto/plinth/audit/v1/configuration";
 import { AuthService } from "@plinth/proto/plinth/auth/v1/auth";
 import { AuthzService } from "@plinth/proto/plinth/authz/v1/authz";
 import {
@@ -43,6 +44,7 @@ import {
 } from "@plinth/rpc";
 import { composeCaches, type SharedRedis } from "./compose-caches.ts";
 import { composeDiscovery } from "./compose-discovery.ts";
+import { createConfigurationReporter, type ReportConfiguration, settingsOf } from "./configuration-reporter.ts";
 import { createDenialRecorder } from "./denial-recorder.ts";
 import { discoveryConfigOf } from "./discovery-config.ts";
 import { groupsOfNamespace } from "./groups-of-namespace.ts";
@@ -78,6 +80,8 @@ export interface ServiceRuntime {
   /** Verifies access tokens with the keys of the auth service. */
   accessTokens: AccessTokenVerifier;
   workloadToken: () => Promise<string | undefined>;
+  /** For what this service runs with beside its settings. */
+  reportConfiguration: ReportConfiguration;
   /** Makes caches by name; configuration decides where they are. */
   caches: Caches;
   /** With the cache driver redis: the connection that the caches use. */
@@ -180,11 +184,18 @@ export async function composeService<S extends ConfigSpec>(
     });
   const accessTokens = verifierFor(async () => (await clients.get(AuthService, "auth").getJwks({})).jwksJson);
 
+  const configuration = createConfigurationReporter({
+    audit: clients.get(ConfigurationService, "audit"),
+    ...{ logger, clock, random },
+  });
+  configuration.report("settings", () => settingsOf(definition.version, spec, config as never));
+
   const runtime: ServiceRuntime = {
     name: definition.name,
     instanceId,
     base: config,
     ...{ logger, writeLine, clock, random, health, resolver, clients, accessTokens, workloadToken, caches, redis },
+    reportConfiguration: configuration.report,
     get database() {
       return declared(database, "database");
     },
@@ -256,6 +267,7 @@ export async function composeService<S extends ConfigSpec>(
     relay,
     denials,
     model,
+    configuration,
     ...(parts.workers ?? []),
     server,
     registration,

@@ -106,6 +106,12 @@ export const baseConfig = {
   tokenAudience: text("PLINTH_TOKEN_AUDIENCE", "audience of access tokens", { default: "plinth" }),
 };
 
+/** Keys whose values belong to one process: others of the same service have other ones. */
+export const keysOfOneProcess: ReadonlySet<string> = new Set<keyof typeof baseConfig>([
+  ...(["instanceId", "host", "port", "adminPort", "advertiseHost"] as const),
+  ...(["spanFile", "resourceAttributes", "workloadTokenFile", "kubeconfig"] as const),
+]);
+
 const postgresUrl = { schemes: ["postgres", "postgresql"] };
 
 export const databaseConfig = {

@@ -1,11 +1,12 @@
 import { createAuthzAuthorizer } from "@plinth/clients";
 import type { ServiceDefinition } from "@plinth/service";
 import { config, originOf } from "./config.ts";
+import { createConfigurationRecord } from "./configuration/configuration-record.ts";
 import { onAnyEvent } from "./events/on-any-event.ts";
 import { tlogRoutes } from "./http/tlog-routes.ts";
 import { createAuditLog } from "./log/audit-log.ts";
 import { createWitnessFeeder } from "./log/witness-feeder.ts";
-import { logRoutes, routes } from "./routes.ts";
+import { configurationRoutes, logRoutes, routes } from "./routes.ts";
 
 export const audit: ServiceDefinition<typeof config> = {
   name: "audit",
@@ -22,9 +23,14 @@ export const audit: ServiceDefinition<typeof config> = {
       witnesses: witnesses.map(({ key }) => key),
     });
     const { recorder, entries, reader, sequencer, erasure, retention, numbers, cosignatures } = log;
+    const configurations = createConfigurationRecord({ database, entries, clock, random });
     const authorizer = createAuthzAuthorizer(clients);
     return {
-      services: [routes(entries, recorder, clock), logRoutes({ ...log, database, clock, origin })],
+      services: [
+        routes(entries, recorder, clock),
+        configurationRoutes(configurations),
+        logRoutes({ ...log, database, clock, origin }),
+      ],
       httpRoutes: tlogRoutes({ database, reader, accessTokens, authorizer, logger, logPublic }),
       workers: [
         sequencer,

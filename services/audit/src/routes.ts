@@ -1,8 +1,10 @@
 import type { Clock } from "@plinth/kernel";
 import type { Database } from "@plinth/postgres";
 import { AuditService } from "@plinth/proto/plinth/audit/v1/audit";
+import { ConfigurationService } from "@plinth/proto/plinth/audit/v1/configuration";
 import { LogService } from "@plinth/proto/plinth/audit/v1/log";
 import { access, defineService, type ServiceRoutes } from "@plinth/rpc";
+import type { ConfigurationRecord } from "./configuration/configuration-record.ts";
 import type { CosignatureStore } from "./log/cosignatures.ts";
 import type { LogKeys } from "./log/log-keys.ts";
 import type { LogReader } from "./log/log-reader.ts";
@@ -15,6 +17,7 @@ import { listEntries } from "./rpc/list-entries.ts";
 import { listGaps } from "./rpc/list-gaps.ts";
 import { getConsistencyProof, getEntryProof, getInclusionProof } from "./rpc/proofs.ts";
 import { recordEntry } from "./rpc/record-entry.ts";
+import { reportConfiguration } from "./rpc/report-configuration.ts";
 import type { EntryStore } from "./store/entry-store.ts";
 
 const may = (relation: string) => access.permission(relation, "platform:plinth");
@@ -28,6 +31,12 @@ export const routes = (entries: EntryStore, recorder: Recorder, clock: Clock): S
     recordEntry: { access: mayWrite, handle: recordEntry(recorder, clock) },
     getEntry: { access: mayRead, handle: getEntry(entries) },
     listEntries: { access: mayRead, handle: listEntries(entries) },
+  });
+
+/** What services run with: nobody but the service itself knows. */
+export const configurationRoutes = (configurations: ConfigurationRecord): ServiceRoutes =>
+  defineService(ConfigurationService, {
+    reportConfiguration: { access: access.service(), handle: reportConfiguration(configurations) },
   });
 
 export interface LogRoutesDeps {

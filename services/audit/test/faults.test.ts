@@ -45,7 +45,7 @@ async function aLife(n: number): Promise<void> {
   await insist(() => sequencer.round());
   await insist(() => parts.erase(String(n)));
   await insist(() => erasure.round());
-  if (n % 10 === 0) await insist(() => keys.rotate());
+  if (n % 10 === 0) await insist(() => keys.rotate({ actor: "user:admin", requestId: "r", traceparent: undefined }));
   await insist(() => sequencer.round({ sign: true }));
 }
 

@@ -1,8 +1,11 @@
 import { LogService } from "@plinth/proto/plinth/audit/v1/log";
+import { eventually } from "@plinth/testing";
 import {
   encodeBase64,
+  formatKeyId,
   leafHash,
   openCheckpoint,
+  parseNoteKey,
   parseProofFile,
   sameHash,
   tilePath,
@@ -19,6 +22,7 @@ import {
   logClient,
   newId,
   nobody,
+  reader,
   record,
   service,
   startAudit,
@@ -234,5 +238,12 @@ describe("the log's key", () => {
       "SELECT retire_time FROM audit.log_key ORDER BY create_time DESC",
     );
     expect([first?.["retire_time"], second?.["retire_time"]]).toEqual([null, expect.any(Date)]);
+    const keyId = (text = "") => formatKeyId(parseNoteKey(text).id);
+    const details = { keyId: keyId(made.key), previousKeyId: keyId(before.texts[0]) };
+    const client = await reader();
+    await eventually(async () => {
+      const told = await client.listEntries({ filter: { action: "plinth.audit.v1.LogKeyRotated" } });
+      expect(told.entries[0]).toMatchObject({ actor: `user:${keyManager}`, details });
+    });
   });
 });

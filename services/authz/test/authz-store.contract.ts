@@ -43,7 +43,9 @@ export function authzStoreContract(name: string, open: () => Promise<StoreFixtur
 
     test("work that throws leaves no trace and publishes nothing", async () => {
       const { store, publishedKinds } = await open();
-      const event: AuthzEvent = { kind: "module changed", module: "m", modelVersion: "1" };
+      const event: AuthzEvent = {
+        ...{ kind: "module changed", module: "m", modelVersion: "1", previousDsl: undefined, dsl: "type a" },
+      };
       const failing = store.change("shared", async (change) => {
         await change.insert([relationship("doc:1#viewer@user:a")]);
         await change.putModule({ name: "m", dsl: "type a" });

@@ -1,6 +1,7 @@
 import { ConfigError, type ConfigOf, collectsSpans } from "@plinth/kernel";
 import type { ServiceParts, ServiceRuntime, SharedRedis } from "@plinth/service";
 import type { gatewayConfig } from "./config.ts";
+import { describeRoutes, type ServedTable } from "./control/describe-routes.ts";
 import { FileRouteSource } from "./control/file-route-source.ts";
 import type { OnSnapshot } from "./control/route-source.ts";
 import { createAccessLog } from "./data/access-log.ts";
@@ -29,17 +30,19 @@ export async function compose(runtime: ServiceRuntime, config: ConfigOf<typeof g
     tracing: collectsSpans(base),
   };
   const { routes: directory, serviceType } = config;
+  const onServed = (tables: readonly ServedTable[]) =>
+    runtime.reportConfiguration("routes", () => describeRoutes(tables));
   let gateway: Gateway;
   if (config.source === "kubernetes") {
     // Loaded when it is used: on one machine nobody pays for the Kubernetes client.
     const { createKubernetesGateway } = await import("./kubernetes/kubernetes-gateway.ts");
     const { kubeconfig, platformNamespace } = base;
-    const own = { kubeconfig, platformNamespace, serviceType, identity: instanceId };
+    const own = { kubeconfig, platformNamespace, serviceType, identity: instanceId, onServed };
     gateway = await createKubernetesGateway({ ...common, ...own });
   } else {
     if (directory === undefined) throw new ConfigError(["PLINTH_GATEWAY_ROUTES is required with the source files"]);
     const routeSource = (onSnapshot: OnSnapshot) => new FileRouteSource({ directory, onSnapshot, logger });
-    gateway = createGateway({ ...common, reusePort: config.reusePort, resolver, routeSource });
+    gateway = createGateway({ ...common, reusePort: config.reusePort, resolver, routeSource, onServed });
   }
   return { workers: gateway.workers, server: gateway.server };
 }

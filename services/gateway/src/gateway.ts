@@ -1,5 +1,6 @@
 import type { Component } from "@plinth/kernel";
 import { compile } from "./control/compile.ts";
+import type { ServedTable } from "./control/describe-routes.ts";
 import type { OnSnapshot, RouteSource } from "./control/route-source.ts";
 import { RouteTable } from "./data/route-table.ts";
 import { createDataPlane, type DataPlaneOptions } from "./data-plane.ts";
@@ -12,6 +13,8 @@ export interface GatewayOptions extends Omit<DataPlaneOptions, "authService"> {
   reusePort?: boolean;
   /** Makes the source of routes, which hands its snapshots to `onSnapshot`. */
   routeSource: (onSnapshot: OnSnapshot) => RouteSource;
+  /** Told of what is served from now on. */
+  onServed?: (tables: readonly ServedTable[]) => void;
 }
 
 export interface Gateway {
@@ -33,6 +36,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     const compiled = compile(snapshot.objects);
     plane.setServices(compiled.table.services);
     table = compiled.table;
+    options.onServed?.([{ table }]);
     for (const problem of [...snapshot.problems, ...compiled.problems]) logger.warn({ ...problem }, "route problem");
     logger.info({ routes: table.routes.length, services: table.services }, "routes loaded");
   });

@@ -17,6 +17,7 @@ import {
 import { eventually } from "@plinth/testing";
 import { type ApiServer, startApiServer } from "@plinth/testing/kube";
 import { parseAllDocuments } from "yaml";
+import type { ServedTable } from "../src/control/describe-routes.ts";
 import { gatewayClasses } from "../src/kubernetes/gateway-api.ts";
 import { createKubernetesGateway } from "../src/kubernetes/kubernetes-gateway.ts";
 import { tokenAudience, tokenIssuer } from "./harness.ts";
@@ -75,6 +76,8 @@ export interface RunningKubernetesGateway {
   writes(): ApiCall[];
   /** Why it is not ready. */
   problems(): string[];
+  /** What it told last that it serves. */
+  served(): readonly ServedTable[] | undefined;
   stop(): Promise<void>;
 }
 
@@ -95,6 +98,7 @@ export async function runKubernetesGateway(
       return transport.open(call);
     },
   });
+  let served: readonly ServedTable[] | undefined;
   const health = createHealth();
   const host = options.host ?? "127.0.0.1";
   const gateway = await createKubernetesGateway({
@@ -112,12 +116,16 @@ export async function runKubernetesGateway(
     tokenAudience,
     drainDelayMs: 0,
     wrapTransport: record,
+    onServed(tables) {
+      served = tables;
+    },
   });
   const components = [...gateway.workers, gateway.server];
   for (const component of components) await component.start?.();
   health.setStarted();
   return {
     calls,
+    served: () => served,
     writes: () => calls.filter(({ method }) => method !== "GET"),
     problems: () => health.problems().map(({ problem }) => problem),
     async stop() {

@@ -4,6 +4,7 @@ import { eventually, selfSignedCertificate } from "@plinth/testing";
 import { type Right, rightOfRequest, rightsOf, unusedRights, whyNoApiServer } from "@plinth/testing/kube";
 import { Agent, request } from "undici";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describeRoutes } from "../src/control/describe-routes.ts";
 import { type Gateway, gateways, type HttpRoute, httpRoutes } from "../src/kubernetes/gateway-api.ts";
 import { targetPortsOf } from "../src/kubernetes/gateway-service.ts";
 import { clusterRules, namespaceRules } from "../src/kubernetes/rbac.ts";
@@ -79,6 +80,12 @@ describe.skipIf(absent)(`on a real API server${absent ? ` (skipped: ${absent})` 
         expect([answer.status, answer.headers.get("location")]).toEqual([302, location]);
       });
     }
+    await eventually(() =>
+      expect(describeRoutes(gateway.served() ?? [])["shop/one/rule-0"]).toMatchObject({
+        gateways: ["shop/one:80", "shop/one:8080"],
+        redirect: { hostname: "elsewhere.example.com" },
+      }),
+    );
     const route = await cluster.client.get(httpRoutes, { namespace: "shop", name: "one" });
     expect(route.status?.parents).toMatchObject([{ parentRef: { name: "one" }, controllerName: "plinth.dev/gateway" }]);
   });
@@ -207,6 +214,7 @@ describe.skipIf(absent)(`on a real API server${absent ? ` (skipped: ${absent})` 
       expect((await fetch(`http://127.0.0.2:${port}/`, { redirect: "manual" })).status).toBe(302),
     );
     expect(second.writes()).toEqual([]);
+    expect(second.served()).toBeUndefined();
     const before = gateway.writes().length;
     // A change that matters to nobody's status but makes everything be compiled anew.
     await cluster.client.create(resources.namespaces, { metadata: { name: "quiet" } });
@@ -232,6 +240,7 @@ describe.skipIf(absent)(`on a real API server${absent ? ` (skipped: ${absent})` 
     await eventually(async () => {
       const route: HttpRoute = await cluster.client.get(httpRoutes, { namespace: "shop", name: "late" });
       expect(route.status?.parents).toHaveLength(1);
+      expect(second.served()).toBeDefined();
     });
     gateway.calls.push(...second.calls);
     gateway.stop = second.stop;

@@ -5,8 +5,14 @@ import type { WorkloadTokenVerifier } from "./workload-token-verifier.ts";
 
 export const workloadTokenHeader = "x-plinth-workload-token";
 
-/** The edge passes calls on for others: its own token never makes anybody a service. */
+/** The edge passes calls on for others: its token makes nobody a service. */
 export const edgeWorkload = "gateway";
+
+/**
+ * With it the edge says that a call is its own. No call from outside has it: the gateway takes `x-plinth-*` out of what it
+ * passes on.
+ */
+export const ownCallHeader = "x-plinth-own-call";
 
 export interface Caller {
   principal: Principal;
@@ -32,7 +38,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     async authenticate(headers) {
       const workloadToken = headers.get(workloadTokenHeader);
       const peer = workloadToken === null ? undefined : await verifyWorkload(workloadToken, options.workloadTokens);
-      const throughEdge = peer === edgeWorkload;
+      const throughEdge = peer === edgeWorkload && headers.get(ownCallHeader) === null;
       const workload = throughEdge ? undefined : peer;
       const accessToken = bearerToken(headers.get("authorization"));
       if (accessToken !== undefined) {

@@ -30,6 +30,8 @@ export type PlatformReason =
   | "CONDITION_PARAMETER_INVALID"
   /** A condition needs a parameter that neither the relationship nor the request has. */
   | "CONDITION_PARAMETER_MISSING"
+  /** An item of a reported configuration is larger than 64 KiB, or there twice; the message names it. */
+  | "CONFIGURATION_ITEM_INVALID"
   /** The connections to the instances of another service carry as many calls as those allow, and too many wait. */
   | "CONNECTIONS_FULL"
   /** A single check of a batch has a consistency token of its own. */

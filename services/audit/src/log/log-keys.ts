@@ -1,5 +1,8 @@
+import { timestampFromDate } from "@bufbuild/protobuf/wkt";
+import { appendEvent, type EventContext } from "@plinth/bus";
 import { type Clock, Fault, newNonce, openBytes, type Random, sealBytes } from "@plinth/kernel";
 import type { Database, Queryable, Transaction } from "@plinth/postgres";
+import { LogKeyRotatedSchema } from "@plinth/proto/plinth/audit/v1/events";
 import { formatKeyId, type NoteKey, type NoteSigner, noteKey, signerFromSeed } from "@plinth/transparency-log";
 import type { Secrets } from "../sealing/secrets.ts";
 import { lockLogHead } from "./log-head.ts";
@@ -20,7 +23,8 @@ export interface LogKeys {
   signers(tx: Transaction): Promise<NoteSigner[]>;
   /** Every key of this log, newest first, those that sign no more included: their old checkpoints are to be verified as well. */
   list(): Promise<LogKey[]>;
-  rotate(): Promise<LogKey>;
+  /** Makes a new current key, and tells who wanted it. */
+  rotate(cause: EventContext): Promise<LogKey>;
   /** Throws Fault unless the keys can be decrypted: with another secret nothing that is stored could be read. */
   check(): Promise<void>;
 }
@@ -85,12 +89,21 @@ export function createLogKeys({ database, secrets, clock, random, origin, overla
     async check() {
       for (const row of await rowsOf(database)) openSigner(row, secrets);
     },
-    async rotate() {
+    async rotate(cause) {
       return database.transaction(async (tx) => {
         await lockLogHead(tx);
         const until = new Date(clock.now() + overlapMs);
-        await tx.query("UPDATE log_key SET retire_time = $1 WHERE name = $2 AND retire_time IS NULL", [until, origin]);
+        const replaced = await tx.query<{ id: string }>(
+          "UPDATE log_key SET retire_time = $1 WHERE name = $2 AND retire_time IS NULL RETURNING id",
+          [until, origin],
+        );
         const { signer, createTime } = await make(tx);
+        const retireTime = timestampFromDate(until);
+        await appendEvent(tx, {
+          ...{ topic: "audit.log.v1", key: origin, subject: `logs/${origin}`, schema: LogKeyRotatedSchema },
+          message: { keyId: formatKeyId(signer.key.id), previousKeyId: replaced[0]?.id ?? "", retireTime },
+          context: cause,
+        });
         return { key: signer.key, createTime, retireTime: undefined };
       });
     },

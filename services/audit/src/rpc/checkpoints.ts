@@ -22,8 +22,8 @@ export const listLogKeys =
 
 export const rotateLogKey =
   (keys: LogKeys, sequencer: Sequencer): Handler<Method["rotateLogKey"]> =>
-  async () => {
-    const made = await keys.rotate();
+  async (_, call) => {
+    const made = await keys.rotate(call);
     // The next checkpoint has both signatures; a failure here only delays it.
     await sequencer.round({ sign: true });
     return keyMessage(made);

@@ -41,7 +41,12 @@ export async function putModelModule(
     const after = effectiveModel([...others, module]);
     if (before) await refuseOrphans(change, before, after);
     await change.putModule(module);
-    await change.publish({ kind: "module changed", module: module.name, modelVersion: after.version }, caller);
+    const previousDsl = modules.find((known) => known.name === module.name)?.dsl;
+    const { name, dsl } = module;
+    await change.publish(
+      { kind: "module changed", module: name, modelVersion: after.version, previousDsl, dsl },
+      caller,
+    );
     return { modelVersion: after.version, changed: true };
   });
 }

@@ -9,7 +9,14 @@ export type AuthzEvent =
       readonly consistencyToken: string;
     }
   | { readonly kind: "user erased"; readonly userId: string; readonly relationships: number }
-  | { readonly kind: "module changed"; readonly module: string; readonly modelVersion: string };
+  | {
+      readonly kind: "module changed";
+      readonly module: string;
+      readonly modelVersion: string;
+      /** Its types before and after; undefined for a module that is new. */
+      readonly previousDsl: string | undefined;
+      readonly dsl: string;
+    };
 
 /** Who caused an event. */
 export interface EventOrigin {

@@ -11,7 +11,8 @@ export const topic = "authz.relationship.v1";
 /** Writes the event into the outbox of the transaction that makes it true. */
 export async function publishEvent(tx: Transaction, event: AuthzEvent, context: EventOrigin): Promise<void> {
   if (event.kind === "module changed") {
-    const message = { module: event.module, modelVersion: event.modelVersion };
+    const { module, modelVersion, previousDsl = "", dsl } = event;
+    const message = { module, modelVersion, previousDsl, dsl };
     const name = `modules/${event.module}`;
     await appendEvent(tx, { topic, key: name, subject: name, schema: ModelModuleChangedSchema, message, context });
     return;

@@ -1,3 +1,5 @@
+import { fromBinary } from "@bufbuild/protobuf";
+import { ModelModuleChangedSchema } from "@plinth/proto/plinth/authz/v1/events";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type AuthzServer, failureOf, startAuthzServer } from "./authz-server.ts";
 
@@ -23,8 +25,15 @@ describe("PutModelModule", () => {
     expect(one.changed).toBe(true);
     expect(await put(first)).toMatchObject({ changed: false, modelVersion: one.modelVersion });
     expect((await put(`${first}    define editor: [user]\n`)).modelVersion).not.toBe(one.modelVersion);
-    const types = await server.opened.database.query<{ type: string }>("SELECT type FROM outbox");
-    expect(types.map(({ type }) => type)).toEqual(Array(2).fill("plinth.authz.v1.ModelModuleChanged"));
+    const events = await server.opened.database.query<{ type: string; data: Buffer }>(
+      "SELECT type, data FROM outbox ORDER BY position",
+    );
+    expect(events.map(({ type }) => type)).toEqual(Array(2).fill("plinth.authz.v1.ModelModuleChanged"));
+    const told = events.map(({ data }) => fromBinary(ModelModuleChangedSchema, data));
+    expect(told).toMatchObject([
+      { previousDsl: "", dsl: first },
+      { previousDsl: first, dsl: `${first}    define editor: [user]\n` },
+    ]);
   });
 
   test("counts at once on every instance", async () => {

@@ -8,6 +8,7 @@ import {
   type Term,
   type Transport,
 } from "@plinth/kube";
+import type { ServedTable } from "../control/describe-routes.ts";
 import { RouteTable } from "../data/route-table.ts";
 import { createDataPlane, type DataPlaneOptions } from "../data-plane.ts";
 import type { Gateway } from "../gateway.ts";
@@ -26,6 +27,8 @@ export interface KubernetesGatewayOptions extends Omit<DataPlaneOptions, "authSe
   serviceType: ServiceType;
   /** Instance or pod name. */
   identity: string;
+  /** Told of what is served from now on: in the replica that leads, so that one tells it. */
+  onServed?: (tables: readonly ServedTable[]) => void;
   /** Sees every call to the API server; for tests. */
   wrapTransport?: (transport: Transport) => Transport;
 }
@@ -48,9 +51,18 @@ export async function createKubernetesGateway(options: KubernetesGatewayOptions)
   const control = createClusterControl({
     ...common,
     ...{ client: reader, plane, resolver, host, platformNamespace },
-    onStale: (object) => leader?.look(object),
+    onStale(object) {
+      leader?.look(object);
+      if (leader !== undefined && object === undefined) tellServed();
+    },
   });
   health.add("routes", () => control.problem());
+
+  function tellServed(): void {
+    const compiled = control.compiled();
+    if (compiled === undefined) return;
+    options.onServed?.(compiled.ports.map(({ gateway, port, table }) => ({ at: `${gateway}:${port}`, table })));
+  }
 
   /** Runs until the term ends; what a lost term had in hand cannot write any more. */
   async function lead(term: Term): Promise<void> {
@@ -59,6 +71,7 @@ export async function createKubernetesGateway(options: KubernetesGatewayOptions)
     const current = createLeader({ ...common, client, caches, compiled, platformNamespace, serviceType });
     leader = current;
     await current.start();
+    tellServed();
     await ended(term.signal);
     leader = undefined;
     await current.stop(AbortSignal.timeout(handOverMs));

@@ -12,7 +12,40 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file plinth/audit/v1/events.proto.
  */
 export const file_plinth_audit_v1_events: GenFile = /*@__PURE__*/
-  fileDesc("ChxwbGludGgvYXVkaXQvdjEvZXZlbnRzLnByb3RvEg9wbGludGguYXVkaXQudjEiugEKDEFjY2Vzc0RlbmllZBILCgNycGMYASABKAkSDgoGcmVhc29uGAIgASgJEg0KBWNvdW50GAMgASgDEi4KCmZpcnN0X3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi0KCWxhc3RfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKaXBfYWRkcmVzcxgGIAEoCRILCgN2aWEYByABKAliBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("ChxwbGludGgvYXVkaXQvdjEvZXZlbnRzLnByb3RvEg9wbGludGguYXVkaXQudjEiaQoNTG9nS2V5Um90YXRlZBIOCgZrZXlfaWQYASABKAkSFwoPcHJldmlvdXNfa2V5X2lkGAIgASgJEi8KC3JldGlyZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCK6AQoMQWNjZXNzRGVuaWVkEgsKA3JwYxgBIAEoCRIOCgZyZWFzb24YAiABKAkSDQoFY291bnQYAyABKAMSLgoKZmlyc3RfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLQoJbGFzdF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgppcF9hZGRyZXNzGAYgASgJEgsKA3ZpYRgHIAEoCWIGcHJvdG8z", [file_google_protobuf_timestamp]);
+
+/**
+ * Topic: audit.log.v1. Key: name of the log. The log signs its checkpoints with another key from now on.
+ *
+ * @generated from message plinth.audit.v1.LogKeyRotated
+ */
+export type LogKeyRotated = Message<"plinth.audit.v1.LogKeyRotated"> & {
+  /**
+   * Ids of the keys, as they are in checkpoints; hexadecimal.
+   *
+   * @generated from field: string key_id = 1;
+   */
+  keyId: string;
+
+  /**
+   * @generated from field: string previous_key_id = 2;
+   */
+  previousKeyId: string;
+
+  /**
+   * The key before signs beside it until then.
+   *
+   * @generated from field: google.protobuf.Timestamp retire_time = 3;
+   */
+  retireTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message plinth.audit.v1.LogKeyRotated.
+ * Use `create(LogKeyRotatedSchema)` to create a new message.
+ */
+export const LogKeyRotatedSchema: GenMessage<LogKeyRotated> = /*@__PURE__*/
+  messageDesc(file_plinth_audit_v1_events, 0);
 
 /**
  * Topic: audit.denial.v1. Key: actor. Published by every service that refuses a caller for want of a permission. The first
@@ -72,5 +105,5 @@ export type AccessDenied = Message<"plinth.audit.v1.AccessDenied"> & {
  * Use `create(AccessDeniedSchema)` to create a new message.
  */
 export const AccessDeniedSchema: GenMessage<AccessDenied> = /*@__PURE__*/
-  messageDesc(file_plinth_audit_v1_events, 0);
+  messageDesc(file_plinth_audit_v1_events, 1);
 

@@ -30,4 +30,5 @@ export const comments: Readonly<Record<string, string>> = {
   "plinth.authz.v1.PutModelModuleRequest.dsl": "Type definitions in the OpenFGA language, schema 1.1.",
   "plinth.authz.v1.PutModelModuleResponse.model_version": "Version of the whole model.",
   "plinth.authz.v1.PutModelModuleResponse.changed": "False when the module was the same already.",
+  "plinth.authz.v1.ModelModuleChanged.previous_dsl": "Its types before and after, in the OpenFGA language; the first is empty for a module that is new.",
 };

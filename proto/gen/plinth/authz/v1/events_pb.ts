@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file plinth/authz/v1/events.proto.
  */
 export const file_plinth_authz_v1_events: GenFile = /*@__PURE__*/
-  fileDesc("ChxwbGludGgvYXV0aHovdjEvZXZlbnRzLnByb3RvEg9wbGludGguYXV0aHoudjEikQEKFFJlbGF0aW9uc2hpcHNDaGFuZ2VkEi4KB3dyaXR0ZW4YASADKAsyHS5wbGludGguYXV0aHoudjEuUmVsYXRpb25zaGlwEi4KB2RlbGV0ZWQYAiADKAsyHS5wbGludGguYXV0aHoudjEuUmVsYXRpb25zaGlwEhkKEWNvbnNpc3RlbmN5X3Rva2VuGAMgASgJIjsKEk1vZGVsTW9kdWxlQ2hhbmdlZBIOCgZtb2R1bGUYASABKAkSFQoNbW9kZWxfdmVyc2lvbhgCIAEoCWIGcHJvdG8z", [file_plinth_authz_v1_authz]);
+  fileDesc("ChxwbGludGgvYXV0aHovdjEvZXZlbnRzLnByb3RvEg9wbGludGguYXV0aHoudjEikQEKFFJlbGF0aW9uc2hpcHNDaGFuZ2VkEi4KB3dyaXR0ZW4YASADKAsyHS5wbGludGguYXV0aHoudjEuUmVsYXRpb25zaGlwEi4KB2RlbGV0ZWQYAiADKAsyHS5wbGludGguYXV0aHoudjEuUmVsYXRpb25zaGlwEhkKEWNvbnNpc3RlbmN5X3Rva2VuGAMgASgJIl4KEk1vZGVsTW9kdWxlQ2hhbmdlZBIOCgZtb2R1bGUYASABKAkSFQoNbW9kZWxfdmVyc2lvbhgCIAEoCRIUCgxwcmV2aW91c19kc2wYAyABKAkSCwoDZHNsGAQgASgJYgZwcm90bzM", [file_plinth_authz_v1_authz]);
 
 /**
  * @generated from message plinth.authz.v1.RelationshipsChanged
@@ -54,6 +54,18 @@ export type ModelModuleChanged = Message<"plinth.authz.v1.ModelModuleChanged"> &
    * @generated from field: string model_version = 2;
    */
   modelVersion: string;
+
+  /**
+   * Its types before and after, in the OpenFGA language; the first is empty for a module that is new.
+   *
+   * @generated from field: string previous_dsl = 3;
+   */
+  previousDsl: string;
+
+  /**
+   * @generated from field: string dsl = 4;
+   */
+  dsl: string;
 };
 
 /**
