@@ -48,6 +48,18 @@ describe("through the gateway", () => {
     expect(missing).toMatchObject({ status: 401, body: { code: "unauthenticated" } });
   });
 
+  test("one OpenAPI document and its page describe every service that is reachable", async () => {
+    const response = await fetch(`${url}/openapi.json`);
+    expect([response.status, response.headers.get("x-plinth-unavailable")]).toEqual([200, null]);
+    const { openapi, paths } = (await response.json()) as { openapi: string; paths: Record<string, object> };
+    expect(openapi).toMatch(/^3[.]1/);
+    const services = new Set(Object.keys(paths).map((path) => path.split("/")[1]));
+    for (const service of ["auth", "identity", "authz", "audit"]) expect(services).toContain(service);
+    const page = await fetch(`${url}/openapi`);
+    expect([page.status, page.headers.get("content-type")]).toEqual([200, expect.stringMatching(/^text[/]html/)]);
+    expect(await page.text()).toContain("/identity/v1/users");
+  });
+
   test("keys for others to verify tokens with are public", async () => {
     const response = await fetch(`${url}/.well-known/jwks.json`);
     expect(response.status).toBe(200);

@@ -190,9 +190,20 @@ function rawValue(entry: ConfigKey<unknown>, source: ConfigSource): string | und
   }
 }
 
-/** The configuration as one may log it. */
+/** The configuration as one may log and record it: without secrets, and without user and password of URLs that are none. */
 export function describeConfig<S extends ConfigSpec>(spec: S, config: ConfigOf<S>): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(spec).map(([name, entry]) => [entry.env, entry.secret ? "(secret)" : config[name as keyof S]]),
+    Object.entries(spec).map(([name, entry]) => [
+      entry.env,
+      entry.secret ? "(secret)" : shown(config[name as keyof S]),
+    ]),
   );
+}
+
+/** RFC 3986 section 3.2: what stands before the host. */
+const userInfo = /(:\/\/)[^/?#@\s]+@/g;
+
+function shown(value: unknown): unknown {
+  if (typeof value === "string") return value.replace(userInfo, "$1(secret)@");
+  return Array.isArray(value) ? value.map(shown) : value;
 }

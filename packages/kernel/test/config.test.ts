@@ -144,6 +144,15 @@ describe("secrets", () => {
     expect(describeConfig(spec, config)).toEqual({ PASSWORD: "(secret)", DATABASE_URL: "(secret)", PORT: 1 });
   });
 
+  test("stand in no URL that is shown", () => {
+    const spec = { collector: optionalText("COLLECTOR", ""), more: list("MORE", "") };
+    const config = readConfig(spec, { COLLECTOR: "https://u:hunter2@h:4318/a@b", MORE: "https://hunter2@h,plain@h" });
+    expect(describeConfig(spec, config)).toEqual({
+      COLLECTOR: "https://(secret)@h:4318/a@b",
+      MORE: ["https://(secret)@h", "plain@h"],
+    });
+  });
+
   test("are not in the message about them", () => {
     const problems = problemsOf(spec, { PASSWORD: "hunter2", DATABASE_URL: "mysql://u:hunter3@h/d" });
     expect(problems).toEqual(["DATABASE_URL must be a URL with postgres://"]);
