@@ -7,7 +7,7 @@ import { ConformanceService } from "@plinth/proto/connectrpc/conformance/v1/conf
 import { eventually } from "@plinth/testing";
 import { startOpenServer } from "@plinth/testing/open-server";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { access, type CallContext, enveloped, envelopeHead, type RpcServer } from "../src/index.ts";
+import { access, type CallContext, callWith, enveloped, envelopeHead, type RpcServer } from "../src/index.ts";
 
 let server: RpcServer;
 let calls: CallContext[] = [];
@@ -107,14 +107,21 @@ describe("Connect", () => {
 
   test("a copy of a call is a whole call", async () => {
     await post("{}", { "x-request-id": "r-1", "user-agent": "test" });
-    const copy = { ...(calls[0] as CallContext) };
-    expect(copy).toMatchObject({ actor: "anonymous", requestId: "r-1", userAgent: "test", remoteAddress: "127.0.0.1" });
+    const call = calls[0] as CallContext;
+    const copy = callWith(call, { actor: "user:1" });
+    expect({ ...copy }).toMatchObject({
+      actor: "user:1",
+      requestId: "r-1",
+      userAgent: "test",
+      remoteAddress: "127.0.0.1",
+    });
     expect([copy.signal.aborted, copy.traceparent?.slice(0, 3), copy.requestHeader.get("user-agent")]).toEqual([
       true,
       "00-",
       "test",
     ]);
-    expect(copy.logger).toBe(calls[0]?.logger);
+    expect([copy.logger, copy.responseTrailer]).toEqual([call.logger, call.responseTrailer]);
+    expect([copy.timeLeftMs() > 0, call.actor]).toEqual([true, "anonymous"]);
   });
 
   test("a caller that leaves aborts the call; that is not our error", async () => {
@@ -152,8 +159,10 @@ describe("gRPC", () => {
         ...headers,
       });
       const fields: http2.IncomingHttpHeaders = {};
-      stream.on("response", (head) => Object.assign(fields, head));
-      stream.on("trailers", (trailers) => Object.assign(fields, trailers));
+      const add = (more: http2.IncomingHttpHeaders) =>
+        Object.assign(fields, more, { "set-cookie": [fields, more].flatMap((some) => some["set-cookie"] ?? []) });
+      stream.on("response", add);
+      stream.on("trailers", add);
       for (const piece of pieces) await new Promise((resolve) => stream.write(piece, resolve));
       if (!open) stream.end();
       const chunks: Buffer[] = [];
@@ -209,6 +218,22 @@ describe("gRPC", () => {
     })();
     await expect(failure).rejects.toMatchObject({ code: Code.Aborted, rawMessage: "moved on" });
     expect(seen).toHaveLength(1);
+  });
+
+  test("cookies come one by one, any other field of the handler takes the place of ours", async () => {
+    handle = async (data, { responseHeader, responseTrailer }) => {
+      for (const metadata of [responseHeader, responseTrailer]) {
+        metadata.append("set-cookie", "a=1");
+        metadata.append("set-cookie", "b=2");
+      }
+      responseHeader.set("x-request-id", "mine");
+      return data;
+    };
+    const { fields } = await call([enveloped(0, new Uint8Array(0))]);
+    expect(fields).toMatchObject({ "x-request-id": "mine", "set-cookie": ["a=1", "b=2", "a=1", "b=2"] });
+    const answer = await post("{}");
+    expect([answer.headers.getSetCookie(), answer.headers.get("x-request-id")]).toEqual([["a=1", "b=2"], "mine"]);
+    expect(answer.headers.get("trailer-set-cookie")).toBe("a=1, b=2");
   });
 
   test("a field that HTTP/2 does not allow costs its own call only", async () => {

@@ -1,13 +1,15 @@
-import type { OutgoingHttpHeaders } from "node:http";
 import type { HttpHead } from "../../http-head.ts";
+
+/** Names in lower case and values by turns. Of an object Node would make a copy, which lives as long as the stream's handle. */
+export type Fields = string[];
 
 /** What is sent for a request: all of it at once, for nothing of a unary call goes out before its end. */
 export interface Answer {
   status: number;
-  headers: OutgoingHttpHeaders;
+  headers: Fields;
   body: Uint8Array | undefined;
   /** HTTP/2 only. */
-  trailers: OutgoingHttpHeaders | undefined;
+  trailers: Fields | undefined;
 }
 
 /** A request and its answer, over either version of HTTP. */

@@ -44,8 +44,7 @@ export class Http1Exchange implements Exchange {
   send({ status, headers, body }: Answer): void {
     const response = this.#response;
     if (response.writableEnded || response.destroyed) return;
-    headers["content-length"] = body?.byteLength ?? 0;
-    response.writeHead(status, headers);
+    response.writeHead(status, [...headers, "content-length", String(body?.byteLength ?? 0)]);
     response.end(body);
   }
 

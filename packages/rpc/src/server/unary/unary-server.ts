@@ -126,7 +126,7 @@ export function createUnaryServer(options: UnaryServerOptions): UnaryServer {
       if (end.cause !== undefined) throw endError(end, undefined);
       const running = steps.begin(exchange.head, exchange.remoteAddress, end);
       call = running;
-      const output = await steps.run(rpc, call, message, async () => handle(message as never, running));
+      const output = await steps.run(rpc, call, message, () => handle(message as never, running));
       const written = formats.getO(wire.binary).serialize(create(method.output, output as MessageInitShape<never>));
       const packed = compression.response === null ? bare(written) : await compress(written, compression.response);
       send(exchange, messageAnswer(wire, packed, call.requestId, call.metadataSet()));
