@@ -47,7 +47,7 @@ export function formatUuidV7(nowMs: number, random: Uint8Array): string {
     text[at++] = digits[byte >>> 4] as number;
     text[at++] = digits[byte & 0xf] as number;
   }
-  return text.latin1Slice();
+  return text.toString("latin1");
 }
 
 const dash = 0x2d;
