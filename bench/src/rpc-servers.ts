@@ -19,8 +19,8 @@ switch (kind) {
   case "plinth":
   case "plinth-plain":
   case "plinth-bare": {
-    // The server as every service has it: authentication, access rule, validation, and for `plinth` spans and metrics. Of
-    // `plinth-bare` nobody asks anything: everybody is anonymous and may call, and the message has no rules to be held against.
+    // The server as every service has it, with everybody anonymous and welcome. `plinth` has spans and metrics, and in
+    // `plinth-bare` there are no rules for the message either: what is left is the protocol, deadline and request id.
     if (kind === "plinth") {
       const process = { service: "bench", version: "0", instanceId: "bench" };
       startTelemetry({ ...process, otlpEndpoint: undefined, traceRatio: 0 });

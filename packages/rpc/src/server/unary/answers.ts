@@ -4,7 +4,7 @@ import { codeToHttpStatus, errorToJsonBytes } from "@connectrpc/connect/protocol
 import { setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
 import { trailerFlag, trailerSerialize } from "@connectrpc/connect/protocol-grpc-web";
 import { compressedFlag, enveloped } from "../../envelope.ts";
-import type { Answer, Fields } from "./exchange.ts";
+import { type Answer, type Fields, setField } from "./exchange.ts";
 import { connectJson, type Wire } from "./wire.ts";
 
 /** Metadata that the handler set; undefined when it set none. */
@@ -26,7 +26,7 @@ export function messageAnswer(wire: Wire, output: Output, requestId: string, { h
   const headers: Fields = ["content-type", wire.contentType, "x-request-id", requestId];
   setAll(headers, header);
   if (encoding !== undefined && (isCompressed || wire.protocol !== "connect"))
-    set(headers, wire.encodingHeader, encoding);
+    setField(headers, wire.encodingHeader, encoding);
   switch (wire.protocol) {
     case "grpc": {
       const trailers: Fields = ["grpc-status", "0"];
@@ -50,12 +50,11 @@ export function errorAnswer(wire: Wire, error: ConnectError, { header, trailer }
   setAll(headers, header);
   switch (wire.protocol) {
     case "grpc": {
-      const status: Fields = [];
-      setAll(status, setTrailerStatus(new Headers(trailer), error));
+      const status = setTrailerStatus(new Headers(trailer), error);
       // Without metadata of the handler the status stands in the head, which ends the stream.
-      if (header === undefined)
-        return { status: 200, headers: [...headers, ...status], body: undefined, trailers: undefined };
-      return { status: 200, headers, body: undefined, trailers: status };
+      const trailers: Fields | undefined = header === undefined ? undefined : [];
+      setAll(trailers ?? headers, status);
+      return { status: 200, headers, body: undefined, trailers };
     }
     case "grpc-web": {
       const body = trailerBlock(setTrailerStatus(new Headers(trailer), error));
@@ -91,15 +90,6 @@ function setAll(fields: Fields, from: Headers | undefined, prefix = ""): void {
   for (const [name, value] of from) {
     // It alone comes more than once: Headers joins all others.
     if (name === "set-cookie") fields.push(prefix + name, value);
-    else set(fields, prefix + name, value);
+    else setField(fields, prefix + name, value);
   }
-}
-
-function set(fields: Fields, name: string, value: string): void {
-  for (let at = 0; at < fields.length; at += 2) {
-    if (fields[at] !== name) continue;
-    fields[at + 1] = value;
-    return;
-  }
-  fields.push(name, value);
 }
