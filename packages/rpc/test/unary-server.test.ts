@@ -91,6 +91,8 @@ describe("Connect", () => {
   test("metadata of the handler comes with answers and with errors", async () => {
     handle = async (data, call) => {
       call.responseHeader.set("x-head", "1");
+      // Not the handler's to know: ours takes its place.
+      call.responseHeader.set("content-length", "1");
       call.responseTrailer.set("x-trail", "2");
       if (data === "fail") throw new Fault({ code: "not_found", reason: "NOTHING_HERE", message: "nothing here" });
       return data;
