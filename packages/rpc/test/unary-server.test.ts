@@ -202,6 +202,40 @@ describe("gRPC", () => {
     );
   });
 
+  test("a caller that leaves ends its call, whose end is told from that of an answered one", async () => {
+    handle = async (data, { signal }) => {
+      if (data === "stay") await new Promise((resolve) => signal.addEventListener("abort", resolve));
+      return data;
+    };
+    const causes = () => calls.map(({ signal }) => signal.aborted && (signal.reason as ConnectError).rawMessage);
+    await client().unary({ requestData: Buffer.from("go") });
+    const leaving = new AbortController();
+    const left = client().unary({ requestData: Buffer.from("stay") }, { signal: leaving.signal });
+    await eventually(() => expect(calls).toHaveLength(2));
+    leaving.abort();
+    await expect(left).rejects.toMatchObject({ code: Code.Canceled });
+    await eventually(() => expect(causes()).toEqual(["the call has ended", "the caller went away"]));
+  });
+
+  test("who goes on sending after the answer is stopped, and not called wrong", async () => {
+    const session = http2.connect(`http://127.0.0.1:${server.port()}`);
+    try {
+      const stream = session.request({
+        ":method": "POST",
+        ":path": `${service}/Unary`,
+        "content-type": "application/grpc",
+      });
+      stream.resume();
+      stream.on("error", () => {});
+      stream.write(Buffer.from([0, 0x7f, 0, 0, 0]));
+      stream.write(Buffer.alloc(3 << 20));
+      await eventually(() => expect(stream.closed).toBe(true));
+      expect(stream.rstCode).toBe(http2.constants.NGHTTP2_NO_ERROR);
+    } finally {
+      session.destroy();
+    }
+  });
+
   test("a compressed message without a compression is the caller's mistake", async () => {
     expect((await call([enveloped(1, gzipSync(""))])).status).toBe(Code.InvalidArgument);
   });
