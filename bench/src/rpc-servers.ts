@@ -1,8 +1,9 @@
-// An echo of about 90 bytes: `node rpc-servers.ts plinth|plinth-plain|connect|connect-http1|grpc-js PORT`.
+// An echo of about 90 bytes: `node rpc-servers.ts plinth|plinth-plain|plinth-bare|connect|connect-http1|grpc-js PORT`.
 
 import { createServer as createHttp1Server } from "node:http";
 import { createServer as createHttp2Server } from "node:http2";
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { clone, create, createFileRegistry, type DescService, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { type MethodDefinition, Server, ServerCredentials } from "@grpc/grpc-js";
 import { startTelemetry } from "@plinth/kernel";
@@ -16,14 +17,17 @@ const answer = (id: string) => ({ id, actor: "user:01920000-0000-7000-8000-00000
 
 switch (kind) {
   case "plinth":
-  case "plinth-plain": {
-    // The server as every service has it: authentication, access rule, validation, and for `plinth` spans and metrics.
+  case "plinth-plain":
+  case "plinth-bare": {
+    // The server as every service has it, with everybody anonymous and welcome. `plinth` has spans and metrics, and in
+    // `plinth-bare` there are no rules for the message either: what is left is the protocol, deadline and request id.
     if (kind === "plinth") {
       const process = { service: "bench", version: "0", instanceId: "bench" };
       startTelemetry({ ...process, otlpEndpoint: undefined, traceRatio: 0 });
     }
     const route = { access: access.public, handle: async (request: { id: string }) => answer(request.id) };
-    await startOpenServer([{ service: AuditService, routes: new Map([["getEntry", route]]) }], { port });
+    const service = kind === "plinth-bare" ? withoutRules(AuditService) : AuditService;
+    await startOpenServer([{ service, routes: new Map([["getEntry", route]]) }], { port });
     break;
   }
   case "connect":
@@ -62,5 +66,13 @@ switch (kind) {
     break;
   }
   default:
-    throw new Error("name plinth, plinth-plain, connect, connect-http1 or grpc-js");
+    throw new Error("name plinth, plinth-plain, plinth-bare, connect, connect-http1 or grpc-js");
+}
+
+/** The same service without the options of fields, among which the rules stand. */
+function withoutRules({ file, typeName }: DescService): DescService {
+  const proto = clone(FileDescriptorProtoSchema, file.proto);
+  for (const { field } of proto.messageType) for (const one of field) delete one.options;
+  const bare = createFileRegistry(proto, (name) => file.dependencies.find((one) => one.proto.name === name));
+  return bare.getService(typeName) as DescService;
 }

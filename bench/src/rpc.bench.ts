@@ -18,6 +18,7 @@ const lanes = 32;
 const servers = {
   plinth: "Plinth, as in a service",
   "plinth-plain": "Plinth without telemetry",
+  "plinth-bare": "Plinth without interceptors",
   connect: "connect-node alone",
   "grpc-js": "grpc-js",
 };

@@ -2,7 +2,12 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { PrometheusExporter } from "@opentelemetry/exporter-prometheus";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import { NodeSDK } from "@opentelemetry/sdk-node";
-import { ParentBasedSampler, type SpanProcessor, TraceIdRatioBasedSampler } from "@opentelemetry/sdk-trace";
+import {
+  AlwaysOffSampler,
+  ParentBasedSampler,
+  type SpanProcessor,
+  TraceIdRatioBasedSampler,
+} from "@opentelemetry/sdk-trace";
 import { cellHistograms } from "./cell-histogram.ts";
 import { systemClock } from "./clock.ts";
 import { type Logger, silentLogger } from "./logger.ts";
@@ -70,7 +75,7 @@ export function startTelemetry(options: TelemetryOptions): Telemetry {
     // With none at all the SDK would make no tracer, and no ids for the logs.
     spanProcessors: processors.length > 0 ? processors : [discardSpans],
     sampler: new ParentBasedSampler({
-      root: new TraceIdRatioBasedSampler(collectsSpans(options) ? options.traceRatio : 0),
+      root: collectsSpans(options) ? new TraceIdRatioBasedSampler(options.traceRatio) : new AlwaysOffSampler(),
     }),
   });
   sdk.start();

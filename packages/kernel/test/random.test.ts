@@ -10,8 +10,8 @@ test("a UUID of version 7 has the layout of RFC 9562", () => {
 });
 
 test("the example of RFC 9562 appendix A.6 comes out", () => {
-  // rand_a is 0xcc3; the two highest bits of rand_b's first byte 0x18 are replaced by the variant.
-  const random = Uint8Array.from(Buffer.from("cc318c4dc0c0c07398f0", "hex"));
+  // rand_a is 0xcc3 after four bits that the version replaces; the two highest bits of rand_b's first byte 0x18 are replaced by the variant.
+  const random = Uint8Array.from(Buffer.from("0cc318c4dc0c0c07398f", "hex"));
   expect(formatUuidV7(1_645_557_742_000, random)).toBe("017f22e2-79b0-7cc3-98c4-dc0c0c07398f");
 });
 

@@ -25,7 +25,7 @@ export { type HttpHead, NodeHead } from "./http-head.ts";
 export { isJsonObject } from "./json-object.ts";
 export { documentPath, type OpenApiAbout, pagePath } from "./openapi/document-handler.ts";
 export type { ProtoComments } from "./openapi/proto-comments.ts";
-export { actorOf, anonymous, type CallContext, type Principal } from "./principal.ts";
+export { actorOf, anonymous, type CallContext, callWith, type Principal } from "./principal.ts";
 export { type HttpBinding, httpBindingsOf } from "./rest/http-bindings.ts";
 export { type RestError, restError } from "./rest/rest-error.ts";
 export type { Denial } from "./server/call-steps.ts";

@@ -20,8 +20,11 @@ export function actorOf(principal: Principal): string {
   }
 }
 
-/** What a handler knows of the call. */
-export interface CallContext {
+/**
+ * What a handler knows of the call. A class only to the type checker: what is made when somebody asks for it is no property
+ * of its own, so a copy `{ ...call }` and its type have the facts alone. `callWith` makes a copy that is a whole call.
+ */
+export declare abstract class CallContext {
   principal: Principal;
   /** Name of the calling service, proven by its workload token; absent for calls from outside. */
   workload: string | undefined;
@@ -39,12 +42,18 @@ export interface CallContext {
   clientAddress: string | undefined;
   userAgent: string;
   /** Aborts at the deadline and when the caller goes away. */
-  signal: AbortSignal;
+  get signal(): AbortSignal;
   /** Milliseconds until the deadline; 0 or less after it. */
   timeLeftMs(): number;
-  logger: Logger;
-  requestHeader: Headers;
-  responseHeader: Headers;
+  get logger(): Logger;
+  get requestHeader(): Headers;
+  get responseHeader(): Headers;
   /** Metadata after the answer or the error. */
-  responseTrailer: Headers;
+  get responseTrailer(): Headers;
 }
+
+type MadeWhenAsked = "signal" | "timeLeftMs" | "logger" | "requestHeader" | "responseHeader" | "responseTrailer";
+
+/** The call with other facts, for whoever is asked next. It ends with the call, and metadata set on it is the call's. */
+export const callWith = (call: CallContext, facts: Partial<Omit<CallContext, MadeWhenAsked>>): CallContext =>
+  Object.assign(Object.create(Object.getPrototypeOf(call)), call, facts);

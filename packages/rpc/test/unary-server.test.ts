@@ -7,7 +7,7 @@ import { ConformanceService } from "@plinth/proto/connectrpc/conformance/v1/conf
 import { eventually } from "@plinth/testing";
 import { startOpenServer } from "@plinth/testing/open-server";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { access, type CallContext, enveloped, envelopeHead, type RpcServer } from "../src/index.ts";
+import { access, type CallContext, callWith, enveloped, envelopeHead, type RpcServer } from "../src/index.ts";
 
 let server: RpcServer;
 let calls: CallContext[] = [];
@@ -91,6 +91,8 @@ describe("Connect", () => {
   test("metadata of the handler comes with answers and with errors", async () => {
     handle = async (data, call) => {
       call.responseHeader.set("x-head", "1");
+      // Not the handler's to know: ours takes its place.
+      call.responseHeader.set("content-length", "1");
       call.responseTrailer.set("x-trail", "2");
       if (data === "fail") throw new Fault({ code: "not_found", reason: "NOTHING_HERE", message: "nothing here" });
       return data;
@@ -107,14 +109,21 @@ describe("Connect", () => {
 
   test("a copy of a call is a whole call", async () => {
     await post("{}", { "x-request-id": "r-1", "user-agent": "test" });
-    const copy = { ...(calls[0] as CallContext) };
-    expect(copy).toMatchObject({ actor: "anonymous", requestId: "r-1", userAgent: "test", remoteAddress: "127.0.0.1" });
+    const call = calls[0] as CallContext;
+    const copy = callWith(call, { actor: "user:1" });
+    expect({ ...copy }).toMatchObject({
+      actor: "user:1",
+      requestId: "r-1",
+      userAgent: "test",
+      remoteAddress: "127.0.0.1",
+    });
     expect([copy.signal.aborted, copy.traceparent?.slice(0, 3), copy.requestHeader.get("user-agent")]).toEqual([
       true,
       "00-",
       "test",
     ]);
-    expect(copy.logger).toBe(calls[0]?.logger);
+    expect([copy.logger, copy.responseTrailer]).toEqual([call.logger, call.responseTrailer]);
+    expect([copy.timeLeftMs() > 0, call.actor]).toEqual([true, "anonymous"]);
   });
 
   test("a caller that leaves aborts the call; that is not our error", async () => {
@@ -152,8 +161,10 @@ describe("gRPC", () => {
         ...headers,
       });
       const fields: http2.IncomingHttpHeaders = {};
-      stream.on("response", (head) => Object.assign(fields, head));
-      stream.on("trailers", (trailers) => Object.assign(fields, trailers));
+      const add = (more: http2.IncomingHttpHeaders) =>
+        Object.assign(fields, more, { "set-cookie": [fields, more].flatMap((some) => some["set-cookie"] ?? []) });
+      stream.on("response", add);
+      stream.on("trailers", add);
       for (const piece of pieces) await new Promise((resolve) => stream.write(piece, resolve));
       if (!open) stream.end();
       const chunks: Buffer[] = [];
@@ -191,6 +202,40 @@ describe("gRPC", () => {
     );
   });
 
+  test("a caller that leaves ends its call, whose end is told from that of an answered one", async () => {
+    handle = async (data, { signal }) => {
+      if (data === "stay") await new Promise((resolve) => signal.addEventListener("abort", resolve));
+      return data;
+    };
+    const causes = () => calls.map(({ signal }) => signal.aborted && (signal.reason as ConnectError).rawMessage);
+    await client().unary({ requestData: Buffer.from("go") });
+    const leaving = new AbortController();
+    const left = client().unary({ requestData: Buffer.from("stay") }, { signal: leaving.signal });
+    await eventually(() => expect(calls).toHaveLength(2));
+    leaving.abort();
+    await expect(left).rejects.toMatchObject({ code: Code.Canceled });
+    await eventually(() => expect(causes()).toEqual(["the call has ended", "the caller went away"]));
+  });
+
+  test("who goes on sending after the answer is stopped, and not called wrong", async () => {
+    const session = http2.connect(`http://127.0.0.1:${server.port()}`);
+    try {
+      const stream = session.request({
+        ":method": "POST",
+        ":path": `${service}/Unary`,
+        "content-type": "application/grpc",
+      });
+      stream.resume();
+      stream.on("error", () => {});
+      stream.write(Buffer.from([0, 0x7f, 0, 0, 0]));
+      stream.write(Buffer.alloc(3 << 20));
+      await eventually(() => expect(stream.closed).toBe(true));
+      expect(stream.rstCode).toBe(http2.constants.NGHTTP2_NO_ERROR);
+    } finally {
+      session.destroy();
+    }
+  });
+
   test("a compressed message without a compression is the caller's mistake", async () => {
     expect((await call([enveloped(1, gzipSync(""))])).status).toBe(Code.InvalidArgument);
   });
@@ -209,6 +254,22 @@ describe("gRPC", () => {
     })();
     await expect(failure).rejects.toMatchObject({ code: Code.Aborted, rawMessage: "moved on" });
     expect(seen).toHaveLength(1);
+  });
+
+  test("cookies come one by one, any other field of the handler takes the place of ours", async () => {
+    handle = async (data, { responseHeader, responseTrailer }) => {
+      for (const metadata of [responseHeader, responseTrailer]) {
+        metadata.append("set-cookie", "a=1");
+        metadata.append("set-cookie", "b=2");
+      }
+      responseHeader.set("x-request-id", "mine");
+      return data;
+    };
+    const { fields } = await call([enveloped(0, new Uint8Array(0))]);
+    expect(fields).toMatchObject({ "x-request-id": "mine", "set-cookie": ["a=1", "b=2", "a=1", "b=2"] });
+    const answer = await post("{}");
+    expect([answer.headers.getSetCookie(), answer.headers.get("x-request-id")]).toEqual([["a=1", "b=2"], "mine"]);
+    expect(answer.headers.get("trailer-set-cookie")).toBe("a=1, b=2");
   });
 
   test("a field that HTTP/2 does not allow costs its own call only", async () => {

@@ -1,6 +1,6 @@
 import type { DescMessage, DescMethod, Message } from "@bufbuild/protobuf";
 import { Code, type ConnectError } from "@connectrpc/connect";
-import { context, propagation, type Span, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
+import { context, propagation, type Span, type SpanContext, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
 import {
   type Clock,
   cellHistogram,
@@ -18,7 +18,7 @@ import { actorOf, type CallContext } from "../principal.ts";
 import type { AnyRoute } from "../service-routes.ts";
 import { createRequestValidation } from "../validation.ts";
 import { type CallEnd, endError } from "./call-end.ts";
-import { createServerCall, type ServerCall } from "./server-call.ts";
+import { ServerCall } from "./server-call.ts";
 
 export interface CallStepsOptions {
   authenticator: Authenticator;
@@ -52,7 +52,8 @@ export interface ServedRpc {
   input: DescMessage;
   /** Built-in services (health, reflection) have no route and are public. */
   route: AnyRoute | undefined;
-  spanOptions: { kind: SpanKind; attributes: Record<string, string> };
+  /** Of its spans. */
+  attributes: Record<string, string>;
   /** Durations by how calls ended: "ok" or a code. */
   durations: Map<string, HistogramCell>;
 }
@@ -66,7 +67,7 @@ export interface CallSteps {
    * Takes a call through all steps to its handler and back. `message` is the request of a unary or server-streaming call.
    * Throws ConnectErrors only.
    */
-  run<T>(rpc: ServedRpc, call: ServerCall, message: unknown, handle: () => Promise<T>): Promise<T>;
+  run<T>(rpc: ServedRpc, call: ServerCall, message: unknown, handle: () => T | Promise<T>): Promise<T>;
   /** The same for an RPC that answers with a stream: its span and its duration end when the stream does, with its code. */
   runStream<T extends Streamed>(rpc: ServedRpc, call: ServerCall, handle: () => Promise<T>): Promise<T>;
   validate(schema: DescMessage, message: Message): void;
@@ -85,6 +86,8 @@ interface Watched {
   fail(thrown: unknown): ConnectError;
 }
 
+/** Attributes are for those spans that record: the SDK would look at them for all. */
+const spanOptions = { kind: SpanKind.SERVER };
 const saneRequestId = /^[A-Za-z0-9._-]{1,128}$/;
 
 export function createCallSteps(options: CallStepsOptions): CallSteps {
@@ -102,9 +105,9 @@ export function createCallSteps(options: CallStepsOptions): CallSteps {
   /** One span per call; its ids are in every log line of the call. */
   function watch(rpc: ServedRpc, call: ServerCall): Watched {
     const parent = propagation.extract(context.active(), call.head, headGetter);
-    const span = tracer.startSpan(rpc.name, rpc.spanOptions, parent);
-    call.spanContext = span.spanContext();
-    if (span.isRecording()) span.setAttribute("plinth.request_id", call.requestId);
+    const span = tracer.startSpan(rpc.name, spanOptions, parent);
+    call.traceparent = traceparentOf(span.spanContext());
+    if (span.isRecording()) span.setAttributes({ ...rpc.attributes, "plinth.request_id": call.requestId });
     const inner = trace.setSpan(withRequestId(parent, call.requestId), span);
     const beginMs = clock.monotonicMs();
     let isOver = false;
@@ -130,7 +133,7 @@ export function createCallSteps(options: CallStepsOptions): CallSteps {
     };
   }
 
-  async function run<T>(rpc: ServedRpc, call: ServerCall, message: unknown, handle: () => Promise<T>): Promise<T> {
+  async function run<T>(rpc: ServedRpc, call: ServerCall, message: unknown, handle: () => T | Promise<T>): Promise<T> {
     const watched = watch(rpc, call);
     try {
       const result = await watched.inside(() => pass(rpc, call, message, handle));
@@ -154,7 +157,7 @@ export function createCallSteps(options: CallStepsOptions): CallSteps {
     }
   }
 
-  async function pass<T>(rpc: ServedRpc, call: ServerCall, message: unknown, handle: () => Promise<T>): Promise<T> {
+  async function pass<T>(rpc: ServedRpc, call: ServerCall, message: unknown, handle: () => T | Promise<T>): Promise<T> {
     // Refuses early when too much is in hand.
     if (inHand >= callsMax) throw tooManyCalls();
     inHand++;
@@ -201,13 +204,12 @@ export function createCallSteps(options: CallStepsOptions): CallSteps {
     rpc(method, route) {
       const name = `${method.parent.typeName}/${method.name}`;
       const attributes = { "rpc.system.name": "connectrpc", "rpc.method": name };
-      const spanOptions = { kind: SpanKind.SERVER, attributes };
-      return { name, input: method.input, route, spanOptions, durations: new Map() };
+      return { name, input: method.input, route, attributes, durations: new Map() };
     },
     begin(head, remoteAddress, end) {
       const given = head.get("x-request-id");
       const requestId = given !== null && saneRequestId.test(given) ? given : random.uuidv7(clock.now());
-      return createServerCall({ requestId, head, remoteAddress, end, logger });
+      return new ServerCall({ requestId, head, remoteAddress, end, logger });
     },
     run,
     runStream,
@@ -258,6 +260,9 @@ const serverErrors: ReadonlySet<Code> = new Set([
   ...[Code.Unknown, Code.DeadlineExceeded, Code.Unimplemented],
   ...[Code.Internal, Code.Unavailable, Code.DataLoss],
 ]);
+
+const traceparentOf = ({ traceId, spanId, traceFlags }: SpanContext): string =>
+  `00-${traceId}-${spanId}-0${traceFlags & 1}`;
 
 const headGetter = {
   keys: (head: HttpHead): string[] => [...head.toHeaders().keys()],

@@ -1,8 +1,7 @@
 import { type ContextKey, createContextKey } from "@connectrpc/connect";
-import type { SpanContext } from "@opentelemetry/api";
 import type { Logger } from "@plinth/kernel";
 import type { HttpHead } from "../http-head.ts";
-import { anonymous, type CallContext } from "../principal.ts";
+import { anonymous, type CallContext, type Principal } from "../principal.ts";
 import type { CallEnd } from "./call-end.ts";
 
 /** The call of a request that the library serves; absent until the interceptor has made it. */
@@ -22,65 +21,74 @@ export interface ServerCallInit {
   logger: Logger;
 }
 
-/** A call as the steps before its handler fill it. */
-export interface ServerCall extends CallContext {
-  spanContext: SpanContext | undefined;
+/** A call as the steps before its handler fill it. What few handlers ask for is made when one does. */
+export class ServerCall implements CallContext {
+  principal: Principal = anonymous;
+  workload: string | undefined = undefined;
+  actor = "anonymous";
+  via: string | undefined = undefined;
+  accessToken: string | undefined = undefined;
+  requestId: string;
+  traceparent: string | undefined = undefined;
+  remoteAddress: string;
+  clientAddress: string | undefined = undefined;
+  userAgent: string;
   readonly head: HttpHead;
   readonly end: CallEnd;
+  /** Shared with copies. */
+  readonly made: Made;
+
+  constructor({ requestId, head, remoteAddress, end, logger }: ServerCallInit) {
+    this.requestId = requestId;
+    this.remoteAddress = remoteAddress;
+    this.userAgent = (head.get("user-agent") ?? "").slice(0, 256);
+    this.head = head;
+    this.end = end;
+    this.made = { processLogger: logger, logger: undefined, header: undefined, trailer: undefined };
+  }
+
+  get signal(): AbortSignal {
+    return this.end.signal;
+  }
+
+  timeLeftMs(): number {
+    return this.end.leftMs();
+  }
+
+  get logger(): Logger {
+    this.made.logger ??= this.made.processLogger.child({ request_id: this.requestId });
+    return this.made.logger;
+  }
+
+  get requestHeader(): Headers {
+    return this.head.toHeaders();
+  }
+
+  get responseHeader(): Headers {
+    this.made.header ??= new Headers();
+    return this.made.header;
+  }
+
+  get responseTrailer(): Headers {
+    this.made.trailer ??= new Headers();
+    return this.made.trailer;
+  }
+
   /** What the handler has set so far; undefined when it has not even asked. */
-  metadataSet(): { header: Headers | undefined; trailer: Headers | undefined };
+  metadataSet(): { readonly header: Headers | undefined; readonly trailer: Headers | undefined } {
+    return this.made;
+  }
+
   /** From here on metadata goes right to where the library takes it from. */
-  sendThrough(header: Headers, trailer: Headers): void;
+  sendThrough(header: Headers, trailer: Headers): void {
+    this.made.header = header;
+    this.made.trailer = trailer;
+  }
 }
 
-/** What few handlers ask for is made when one does. All of it are own properties: handlers pass copies of a call on. */
-export function createServerCall({ requestId, head, remoteAddress, end, logger }: ServerCallInit): ServerCall {
-  let callLogger: Logger | undefined;
-  let header: Headers | undefined;
-  let trailer: Headers | undefined;
-  return {
-    principal: anonymous,
-    workload: undefined,
-    actor: "anonymous",
-    via: undefined,
-    clientAddress: undefined,
-    accessToken: undefined,
-    spanContext: undefined,
-    requestId,
-    head,
-    remoteAddress,
-    end,
-    get userAgent() {
-      return (head.get("user-agent") ?? "").slice(0, 256);
-    },
-    get traceparent() {
-      if (this.spanContext === undefined) return undefined;
-      const { traceId, spanId, traceFlags } = this.spanContext;
-      return `00-${traceId}-${spanId}-0${traceFlags & 1}`;
-    },
-    get signal() {
-      return end.signal;
-    },
-    timeLeftMs: () => end.leftMs(),
-    get logger() {
-      callLogger ??= logger.child({ request_id: requestId });
-      return callLogger;
-    },
-    get requestHeader() {
-      return head.toHeaders();
-    },
-    get responseHeader() {
-      header ??= new Headers();
-      return header;
-    },
-    get responseTrailer() {
-      trailer ??= new Headers();
-      return trailer;
-    },
-    metadataSet: () => ({ header, trailer }),
-    sendThrough(toHeader, toTrailer) {
-      header = toHeader;
-      trailer = toTrailer;
-    },
-  };
+interface Made {
+  readonly processLogger: Logger;
+  logger: Logger | undefined;
+  header: Headers | undefined;
+  trailer: Headers | undefined;
 }

@@ -4,7 +4,7 @@ import { Fault, isFault } from "@plinth/kernel";
 import type { Database } from "@plinth/postgres";
 import type { AuthService } from "@plinth/proto/plinth/auth/v1/auth";
 import type { IdentityService } from "@plinth/proto/plinth/identity/v1/identity";
-import type { CallContext, Handler } from "@plinth/rpc";
+import { type CallContext, callWith, type Handler } from "@plinth/rpc";
 import { loginFailed } from "../events/auth-events.ts";
 import type { TokenIssuer } from "../keys/token-issuer.ts";
 import type { SessionStore } from "../store/session-store.ts";
@@ -41,7 +41,10 @@ export function login({
       throw err;
     });
     // The caller's own token, if there is one, has no place in this question.
-    const { user } = await identity.verifyPassword({ email, password }, forward({ ...call, accessToken: undefined }));
+    const { user } = await identity.verifyPassword(
+      { email, password },
+      forward(callWith(call, { accessToken: undefined })),
+    );
     if (!user) {
       await recordFailure(email, "invalid_credentials", call);
       throw new Fault({

@@ -1,11 +1,10 @@
-import type { OutgoingHttpHeaders } from "node:http";
 import type { ConnectError } from "@connectrpc/connect";
 import { mergeNonProtocolHeaders } from "@connectrpc/connect/protocol";
 import { codeToHttpStatus, errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
 import { setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
 import { trailerFlag, trailerSerialize } from "@connectrpc/connect/protocol-grpc-web";
 import { compressedFlag, enveloped } from "../../envelope.ts";
-import type { Answer } from "./exchange.ts";
+import { type Answer, type Fields, setField } from "./exchange.ts";
 import { connectJson, type Wire } from "./wire.ts";
 
 /** Metadata that the handler set; undefined when it set none. */
@@ -24,13 +23,14 @@ export interface Output {
 /** A message as the answer of its protocol. */
 export function messageAnswer(wire: Wire, output: Output, requestId: string, { header, trailer }: Metadata): Answer {
   const { bytes, isCompressed, encoding } = output;
-  const headers: OutgoingHttpHeaders = { "content-type": wire.contentType, "x-request-id": requestId };
-  copyTo(headers, header);
-  if (encoding !== undefined && (isCompressed || wire.protocol !== "connect")) headers[wire.encodingHeader] = encoding;
+  const headers: Fields = ["content-type", wire.contentType, "x-request-id", requestId];
+  setAll(headers, header);
+  if (encoding !== undefined && (isCompressed || wire.protocol !== "connect"))
+    setField(headers, wire.encodingHeader, encoding);
   switch (wire.protocol) {
     case "grpc": {
-      const trailers: OutgoingHttpHeaders = { "grpc-status": "0" };
-      copyTo(trailers, trailer);
+      const trailers: Fields = ["grpc-status", "0"];
+      setAll(trailers, trailer);
       return { status: 200, headers, body: enveloped(isCompressed ? compressedFlag : 0, bytes), trailers };
     }
     case "grpc-web": {
@@ -39,25 +39,22 @@ export function messageAnswer(wire: Wire, output: Output, requestId: string, { h
       return { status: 200, headers, body, trailers: undefined };
     }
     case "connect":
-      copyTo(headers, trailer, "trailer-");
+      setAll(headers, trailer, "trailer-");
       return { status: 200, headers, body: bytes, trailers: undefined };
   }
 }
 
 /** An error as the answer of its protocol, with what the handler set before it failed. */
 export function errorAnswer(wire: Wire, error: ConnectError, { header, trailer }: Metadata): Answer {
-  const headers: OutgoingHttpHeaders = {
-    "content-type": wire.protocol === "connect" ? connectJson.contentType : wire.contentType,
-  };
-  copyTo(headers, header);
+  const headers: Fields = ["content-type", wire.protocol === "connect" ? connectJson.contentType : wire.contentType];
+  setAll(headers, header);
   switch (wire.protocol) {
     case "grpc": {
-      const status: OutgoingHttpHeaders = {};
-      copyTo(status, setTrailerStatus(new Headers(trailer), error));
+      const status = setTrailerStatus(new Headers(trailer), error);
       // Without metadata of the handler the status stands in the head, which ends the stream.
-      if (header === undefined)
-        return { status: 200, headers: { ...headers, ...status }, body: undefined, trailers: undefined };
-      return { status: 200, headers, body: undefined, trailers: status };
+      const trailers: Fields | undefined = header === undefined ? undefined : [];
+      setAll(trailers ?? headers, status);
+      return { status: 200, headers, body: undefined, trailers };
     }
     case "grpc-web": {
       const body = trailerBlock(setTrailerStatus(new Headers(trailer), error));
@@ -66,8 +63,8 @@ export function errorAnswer(wire: Wire, error: ConnectError, { header, trailer }
     case "connect": {
       const metadata = new Headers();
       if (!error.isWireError) mergeNonProtocolHeaders(metadata, error.metadata);
-      copyTo(headers, metadata);
-      copyTo(headers, trailer, "trailer-");
+      setAll(headers, metadata);
+      setAll(headers, trailer, "trailer-");
       return {
         status: codeToHttpStatus(error.code),
         headers,
@@ -88,13 +85,11 @@ function withStatusOk(trailer: Headers): Headers {
 
 const statusOkBlock: Buffer = trailerBlock(new Headers({ "grpc-status": "0" }));
 
-function copyTo(target: OutgoingHttpHeaders, from: Headers | undefined, prefix = ""): void {
+function setAll(fields: Fields, from: Headers | undefined, prefix = ""): void {
   if (from === undefined) return;
   for (const [name, value] of from) {
-    const key = prefix + name;
-    const known = target[key];
-    // Only set-cookie comes more than once: Headers joins all others.
-    if (name === "set-cookie" && known !== undefined) target[key] = [known as string, value].flat();
-    else target[key] = value;
+    // It alone comes more than once: Headers joins all others.
+    if (name === "set-cookie") fields.push(prefix + name, value);
+    else setField(fields, prefix + name, value);
   }
 }

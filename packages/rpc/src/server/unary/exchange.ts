@@ -1,13 +1,25 @@
-import type { OutgoingHttpHeaders } from "node:http";
 import type { HttpHead } from "../../http-head.ts";
+
+/** Names in lower case and values by turns. Of an object Node would make a copy, which lives as long as the stream's handle. */
+export type Fields = string[];
+
+/** Takes the place of a field of that name. */
+export function setField(fields: Fields, name: string, value: string): void {
+  for (let at = 0; at < fields.length; at += 2) {
+    if (fields[at] !== name) continue;
+    fields[at + 1] = value;
+    return;
+  }
+  fields.push(name, value);
+}
 
 /** What is sent for a request: all of it at once, for nothing of a unary call goes out before its end. */
 export interface Answer {
   status: number;
-  headers: OutgoingHttpHeaders;
+  headers: Fields;
   body: Uint8Array | undefined;
   /** HTTP/2 only. */
-  trailers: OutgoingHttpHeaders | undefined;
+  trailers: Fields | undefined;
 }
 
 /** A request and its answer, over either version of HTTP. */

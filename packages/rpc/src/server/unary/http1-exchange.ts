@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type HttpHead, NodeHead } from "../../http-head.ts";
-import type { Answer, Exchange } from "./exchange.ts";
+import { type Answer, type Exchange, setField } from "./exchange.ts";
 
 export class Http1Exchange implements Exchange {
   readonly head: HttpHead;
@@ -44,7 +44,7 @@ export class Http1Exchange implements Exchange {
   send({ status, headers, body }: Answer): void {
     const response = this.#response;
     if (response.writableEnded || response.destroyed) return;
-    headers["content-length"] = body?.byteLength ?? 0;
+    setField(headers, "content-length", String(body?.byteLength ?? 0));
     response.writeHead(status, headers);
     response.end(body);
   }

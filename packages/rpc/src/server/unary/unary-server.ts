@@ -126,9 +126,13 @@ export function createUnaryServer(options: UnaryServerOptions): UnaryServer {
       if (end.cause !== undefined) throw endError(end, undefined);
       const running = steps.begin(exchange.head, exchange.remoteAddress, end);
       call = running;
-      const output = await steps.run(rpc, call, message, async () => handle(message as never, running));
+      const output = await steps.run(rpc, call, message, () => handle(message as never, running));
       const written = formats.getO(wire.binary).serialize(create(method.output, output as MessageInitShape<never>));
-      const packed = compression.response === null ? bare(written) : await compress(written, compression.response);
+      const { response } = compression;
+      const packed =
+        response !== null && written.byteLength >= compressMinBytes
+          ? await compress(written, response)
+          : { bytes: written, isCompressed: false, encoding: response?.name };
       send(exchange, messageAnswer(wire, packed, call.requestId, call.metadataSet()));
     } catch (thrown) {
       send(exchange, errorAnswer(wire, explained(thrown), call?.metadataSet() ?? noMetadata));
@@ -205,13 +209,11 @@ export function createUnaryServer(options: UnaryServerOptions): UnaryServer {
 
 const noCompression = { request: null, response: null, error: undefined };
 
-const bare = (bytes: Uint8Array): Output => ({ bytes, isCompressed: false, encoding: undefined });
-
-async function compress(bytes: Uint8Array, compression: Compression): Promise<Output> {
-  const encoding = compression.name;
-  if (bytes.byteLength < compressMinBytes) return { bytes, isCompressed: false, encoding };
-  return { bytes: await compression.compress(bytes as Uint8Array<ArrayBuffer>), isCompressed: true, encoding };
-}
+const compress = async (bytes: Uint8Array, compression: Compression): Promise<Output> => ({
+  bytes: await compression.compress(bytes as Uint8Array<ArrayBuffer>),
+  isCompressed: true,
+  encoding: compression.name,
+});
 
 const versionHeader = "connect-protocol-version";
 
