@@ -68,6 +68,16 @@ export const callLimits: Readonly<Record<string, Readonly<Record<string, readonl
       { name: "streamWindowBytes", meaning: "flow control window of a call" },
       { name: "sessionWindowBytes", meaning: "flow control window of a connection" },
     ],
+    "packages/clients/src/http1-agent.ts": [
+      { name: "connectTimeoutMs", meaning: "a connection attempt over HTTP/1.1" },
+      {
+        name: "socketsMax",
+        meaning: "connections of HTTP/1.1 to one instance; more calls wait in line until their deadline",
+      },
+      { name: "freeSocketsMax", meaning: "of them those that carry nothing" },
+      { name: "idleMs", meaning: "a connection of HTTP/1.1 that carries nothing closes after" },
+    ],
+    "packages/clients/src/json-unary.ts": [{ name: "headBytesMax", meaning: "the head of an answer over HTTP/1.1" }],
     "packages/discovery/src/shared/lease.ts": [
       { name: "defaultLeaseMs", meaning: "an instance that stops renewing disappears after" },
     ],

@@ -14,6 +14,7 @@ import {
 } from "./call-errors.ts";
 import type { CallerMetrics } from "./caller-metrics.ts";
 import type { EndpointPool, Member } from "./endpoint-pool.ts";
+import { neverConnected } from "./http1-agent.ts";
 
 export interface CallerOptions {
   service: string;
@@ -80,11 +81,7 @@ export function createCaller(options: CallerOptions): <T>(call: Call<T>) => Prom
     try {
       const { channel } = member;
       const transport = channel.ready() ?? (await channel.connected().catch((error: unknown) => ({ error })));
-      if ("error" in transport) {
-        pool.report(member, "failed", sinceMs);
-        const error = unavailable(`an instance of ${service} cannot be reached`, transport.error);
-        return { kind: "unreachable", error };
-      }
+      if ("error" in transport) return unreachable(member, transport.error, sinceMs);
       const value = await call.attempt(transport, timeoutMs, signal);
       pool.report(member, "ok", sinceMs);
       return { kind: "done", value };
@@ -93,12 +90,18 @@ export function createCaller(options: CallerOptions): <T>(call: Call<T>) => Prom
         pool.report(member, "other", sinceMs);
         return { kind: "full", error: connectionsFull(service, thrown) };
       }
+      if (neverConnected(thrown)) return unreachable(member, thrown, sinceMs);
       const error = lostConnection(thrown, service) ?? thrown;
       pool.report(member, judged(error, call, signal), sinceMs);
       return { kind: neverProcessed(error) ? "refused" : "failed", error };
     } finally {
       member.inFlight--;
     }
+  }
+
+  function unreachable(member: Member, cause: unknown, sinceMs: number): Attempt<never> {
+    pool.report(member, "failed", sinceMs);
+    return { kind: "unreachable", error: unavailable(`an instance of ${service} cannot be reached`, cause) };
   }
 
   /** Two attempts at a time, at most: the second once the first has taken too long. The loser is cancelled. */

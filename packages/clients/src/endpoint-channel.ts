@@ -1,18 +1,18 @@
 import { request } from "node:http";
-import { createRegistry, type DescFile, type DescService } from "@bufbuild/protobuf";
 import type { Transport } from "@connectrpc/connect";
-import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
+import { createGrpcTransport } from "@connectrpc/connect-node";
 import type { Endpoint } from "@plinth/discovery";
 import { type Clock, hostPort } from "@plinth/kernel";
 import { createGrpcUnary } from "./grpc-unary.ts";
 import { createHttp2Sessions, type Http2Sessions } from "./http2-sessions.ts";
+import { createJsonTransport, type JsonTransport } from "./json-transport.ts";
 import { streamsOn } from "./streams-on.ts";
 import { withDeadline } from "./with-deadline.ts";
 
 /** The connections to one instance: gRPC over HTTP/2 or, where that cannot pass, Connect JSON over HTTP/1.1. */
 export interface EndpointChannel {
   readonly endpoint: Endpoint;
-  /** The transport, where its connection stands already. */
+  /** The transport, where its connection stands already or, over HTTP/1.1, is opened by each call that needs one. */
   ready(): Transport | undefined;
   /** A transport whose connection stands. Throws when the instance cannot be reached: nothing was sent then. */
   connected(): Promise<Transport>;
@@ -41,15 +41,16 @@ export function createEndpointChannel(
     unary: createGrpcUnary({ sessions, clock, ...limits }),
     stream: withDeadline((...call) => streams.stream(...call), clock),
   };
-  let json: Transport | undefined;
+  let json: JsonTransport | undefined;
   let http1UntilMs = Number.NEGATIVE_INFINITY;
+  const isHttp1 = (): boolean => clock.monotonicMs() < http1UntilMs;
 
   return {
     endpoint,
-    protocol: () => (clock.monotonicMs() < http1UntilMs ? "connect-json" : "grpc"),
-    ready: () => (sessions.isOpen() ? grpc : undefined),
+    protocol: () => (isHttp1() ? "connect-json" : "grpc"),
+    ready: () => (sessions.isOpen() ? grpc : isHttp1() ? json : undefined),
     async connected() {
-      if (clock.monotonicMs() >= http1UntilMs) {
+      if (!isHttp1()) {
         const failure = await sessions.connected().then(
           () => undefined,
           (err: unknown) => err,
@@ -59,34 +60,14 @@ export function createEndpointChannel(
         if (isUnreachable(failure) || !(await speaksHttp1(endpoint))) throw failure;
         http1UntilMs = clock.monotonicMs() + fallbackMs;
       }
-      json ??= createJsonTransport(baseUrl);
+      json ??= createJsonTransport({ host: endpoint.host, port: endpoint.port, ...limits });
       return json;
     },
     counts: () => sessions.counts(),
-    close: () => void sessions.close(),
-  };
-}
-
-/** Connect JSON over HTTP/1.1. Messages of a service's own file can stand in a google.protobuf.Any. */
-function createJsonTransport(baseUrl: string): Transport {
-  const byFile = new Map<DescFile, Transport>();
-  const transportOf = ({ file }: DescService): Transport => {
-    const known = byFile.get(file);
-    if (known) return known;
-    const transport = createConnectTransport({
-      baseUrl,
-      httpVersion: "1.1",
-      useBinaryFormat: false,
-      jsonOptions: { registry: createRegistry(file) },
-      readMaxBytes: maxBytes,
-      writeMaxBytes: maxBytes,
-    });
-    byFile.set(file, transport);
-    return transport;
-  };
-  return {
-    unary: (method, ...call) => transportOf(method.parent).unary(method, ...call),
-    stream: (method, ...call) => transportOf(method.parent).stream(method, ...call),
+    close() {
+      void sessions.close();
+      json?.close();
+    },
   };
 }
 

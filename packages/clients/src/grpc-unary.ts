@@ -6,6 +6,7 @@ import { validateResponseWithCompression, validateTrailer } from "@connectrpc/co
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 import type { Clock } from "@plinth/kernel";
 import { compressedFlag, enveloped, envelopeHead, lengthIn, NodeHead, Pieces } from "@plinth/rpc";
+import { bounded, type CallBounds } from "./call-bounds.ts";
 import type { Http2Sessions, PooledSession } from "./http2-sessions.ts";
 import { wasNotProcessed } from "./open-http2-session.ts";
 import { connectionLost, goingAway, streamError } from "./stream-error.ts";
@@ -120,19 +121,13 @@ function requestHeaders(
 const timeout = (ms: number): string =>
   ms < 1e8 ? `${Math.ceil(ms)}m` : `${Math.floor(Math.min(ms / 1000, 99_999_999))}S`;
 
-interface Bounds {
-  signal: AbortSignal | undefined;
-  timeoutMs: number | undefined;
-  readMaxBytes: number;
-}
-
 /** Sends a request and waits for the end of its answer. Rejects when the stream breaks, at the deadline and on abort. */
 function exchange(
   sessions: Http2Sessions,
   pooled: PooledSession,
   headers: Record<string, string>,
   message: Buffer,
-  { signal, timeoutMs, readMaxBytes }: Bounds,
+  { readMaxBytes, ...bounds }: CallBounds & { readMaxBytes: number },
 ): Promise<Received> {
   const { session } = pooled;
   return new Promise((resolve, reject) => {
@@ -148,28 +143,17 @@ function exchange(
     let isEnded = false;
     let broken: unknown;
 
-    function release(): void {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", onAbort);
-    }
+    const release = bounded(bounds, giveUp);
     function giveUp(error: ConnectError): void {
       release();
       reject(error);
       stream.close(constants.NGHTTP2_CANCEL);
-    }
-    function onAbort(): void {
-      giveUp(ConnectError.from(signal?.reason, Code.Canceled));
     }
     function finish(): void {
       if (!isEnded || received.trailers === undefined) return;
       release();
       resolve(received);
     }
-    const timer =
-      timeoutMs === undefined || timeoutMs <= 0
-        ? undefined
-        : setTimeout(() => giveUp(new ConnectError("the operation timed out", Code.DeadlineExceeded)), timeoutMs);
-    signal?.addEventListener("abort", onAbort);
 
     stream.on("response", (head) => {
       received.head = head;

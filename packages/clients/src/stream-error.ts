@@ -17,9 +17,10 @@ export function streamError(resetCode: number | undefined, cause: unknown): Conn
   return new ConnectError(message, code, undefined, undefined, cause);
 }
 
-/** The connection ended under a stream, which Node tells no different from a stream that the peer cancelled. */
-export function connectionLost(): ConnectError {
-  const cause = Object.assign(new Error("the connection was closed"), { code: "ECONNRESET" });
+/** The connection ended under a call: over HTTP/2 Node tells that no different from a stream that the peer cancelled. */
+export function connectionLost(
+  cause: unknown = Object.assign(new Error("the connection was closed"), { code: "ECONNRESET" }),
+): ConnectError {
   return new ConnectError("the connection was lost", Code.Unavailable, undefined, undefined, cause);
 }
 
