@@ -102,7 +102,8 @@ async function runInForeground(
     clock: systemClock,
     random: systemRandom,
   });
-  const reload = isWatching(options) && createReload({ platform, print, clock: systemClock });
+  const reload =
+    isWatching(options) && createReload({ platform, libraries: paths.libraries, print, clock: systemClock });
   const follow = async () => reload && (await reload.follow());
   let state: PlatformState = "starting";
   const stop = stopSignal(platform, print);

@@ -39,7 +39,7 @@ export async function recordInputs(
   files: readonly string[],
   beganMs: number,
 ): Promise<void> {
-  await rm(recordOf(outdir), { force: true });
+  await forgetInputs(outdir);
   const changes = await Promise.all(files.map(async (file) => (await stat(file)).mtimeMs));
   if (changes.some((changedMs) => changedMs >= beganMs)) return;
   const inputs = await Promise.all(
@@ -47,6 +47,9 @@ export async function recordInputs(
   );
   await writeFile(recordOf(outdir), JSON.stringify({ recipe, inputs: Object.fromEntries(inputs) } satisfies Record));
 }
+
+/** The bundle in `outdir` is not what its record says any more. */
+export const forgetInputs = (outdir: string): Promise<void> => rm(recordOf(outdir), { force: true });
 
 async function stampOf(file: string): Promise<string> {
   const { size, mtimeMs } = await stat(file);
