@@ -73,9 +73,13 @@ export async function bundleProgram({ folder, main, outdir, inUse = false }: Bun
   const entryPoints = await entryPointsOf(main);
   const recipe = wholeRecipe(entryPoints);
   if (!(await isFresh(outdir, recipe))) await makeBundle(folder, outdir, entryPoints, recipe);
-  if (!inUse) await removeLeftovers(outdir, await readList(outdir, besides.outputs));
+  if (!inUse) await tidyBundle(outdir);
   return path.join(outdir, "main.js");
 }
+
+/** Removes chunks of earlier bundles, which no process may run any more. */
+export const tidyBundle = async (outdir: string): Promise<void> =>
+  removeLeftovers(outdir, await readList(outdir, besides.outputs));
 
 /** What esbuild makes files of, by their names without extension. */
 export async function entryPointsOf(main: string): Promise<Record<string, string>> {
@@ -109,11 +113,27 @@ export async function sourcesOf(outdir: string): Promise<string[]> {
   return files.map((file) => path.resolve(outdir, file));
 }
 
+/** The same of a bundle that was made in another way: the files of ours, absolute, and the names of what it consists of. */
+export async function noteBundle(
+  outdir: string,
+  sources: readonly string[],
+  outputs: readonly string[],
+): Promise<void> {
+  await writeLists(outdir, [
+    [besides.sources, sources.map((file) => path.relative(outdir, file))],
+    [besides.outputs, outputs],
+  ]);
+}
+
 /** Files beside a bundle that tell what it was made of. */
 const besides = { outside: "outside.json", inside: "packages.json", sources: "sources.json", outputs: "outputs.json" };
 
 const readList = async (outdir: string, file: string): Promise<string[]> =>
   JSON.parse(await readFile(path.join(outdir, file), "utf8")) as string[];
+
+async function writeLists(outdir: string, lists: readonly (readonly [string, readonly string[]])[]): Promise<void> {
+  for (const [file, list] of lists) await writeFile(path.join(outdir, file), JSON.stringify(list));
+}
 
 async function makeBundle(
   folder: string,
@@ -134,13 +154,12 @@ async function makeBundle(
       write: false,
     });
     const files = inputsOf(metafile, folder);
-    const lists: [string, string[]][] = [
+    await writeLists(outdir, [
       [besides.outside, outsideOf(metafile)],
       [besides.inside, insideOf(metafile).map((file) => path.relative(outdir, path.resolve(folder, file)))],
       [besides.sources, files.filter((file) => !packageFolder(file)).map((file) => path.relative(outdir, file))],
       [besides.outputs, await writeBundle(outdir, outputFiles)],
-    ];
-    for (const [file, list] of lists) await writeFile(path.join(outdir, file), JSON.stringify(list));
+    ]);
     await recordInputs(outdir, recipe, files, beganMs);
   } catch (err) {
     throw new Unbuildable(folder, err);

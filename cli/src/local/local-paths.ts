@@ -15,6 +15,8 @@ export interface LocalPaths {
   traces: string;
   /** Manifests as the gateway reads them. */
   routes: string;
+  /** What V8 made of the code of bundles. */
+  compiled: string;
   /** Bundles of libraries that services share. */
   libraries: string;
   secrets: string;
@@ -35,6 +37,7 @@ export function localPaths(home: string): LocalPaths {
     logs: path.join(home, "logs"),
     traces: path.join(home, "traces"),
     routes: path.join(run, "routes"),
+    compiled: path.join(run, "compiled"),
     libraries: path.join(home, "libraries"),
     secrets: path.join(home, "secrets.json"),
     admin: path.join(home, "admin.json"),

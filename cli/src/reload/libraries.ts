@@ -23,7 +23,7 @@ export interface Libraries {
   isFresh(set: LibrarySet): Promise<boolean>;
   /** Of the sets that fit what is installed. */
   newest(): Promise<LibrarySet | undefined>;
-  /** A set that has all these files; made anew when the newest has not. Throws what esbuild throws. */
+  /** A set that has at least these files; made anew when the newest has not. Throws what esbuild throws. */
   covering(files: Iterable<string>): Promise<LibrarySet>;
 }
 
@@ -42,15 +42,23 @@ const listOf = (folder: string): string => path.join(folder, "libraries.json");
 /** Keeps sets in `home`. What earlier runs left there and no longer fits is removed: nothing may run on it. */
 export function createLibraries(home: string): Libraries {
   let newest: LibrarySet | undefined;
-  let turn: Promise<unknown> = open();
-  turn.catch(() => {});
+  let turn: Promise<unknown> | undefined;
+
+  /** One after the other, and the first opens the folder. */
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    turn ??= open();
+    const done = turn.then(work);
+    turn = done.catch(() => {});
+    return done;
+  }
 
   async function open(): Promise<void> {
-    for (const name of await readdir(home).catch(() => [])) {
-      const folder = path.join(home, name);
-      if (!newest && (await isFresh(folder, recipe))) newest = await read(folder).catch(() => undefined);
-      if (newest?.folder !== folder) await rm(folder, { recursive: true, force: true });
+    const folders = (await readdir(home).catch(() => [])).map((name) => path.join(home, name));
+    for (const folder of folders) {
+      const set = (await isFresh(folder, recipe)) ? await read(folder).catch(() => undefined) : undefined;
+      if (set && set.libraries.size > (newest?.libraries.size ?? -1)) newest = set;
     }
+    for (const folder of folders) if (folder !== newest?.folder) await rm(folder, { recursive: true, force: true });
   }
 
   const freshest = async () => (newest && (await isFresh(newest.folder, recipe)) ? newest : undefined);
@@ -59,20 +67,15 @@ export function createLibraries(home: string): Libraries {
     const fresh = await freshest();
     if (fresh && files.every((file) => fresh.libraries.has(file))) return fresh;
     // What others need stays in, so that the sets do not take turns.
-    const all = new Set([...(newest?.libraries.keys() ?? []), ...files]);
-    newest = await make(home, [...all].filter((file) => existsSync(file)).sort());
+    const others = [...(newest?.libraries.keys() ?? [])].filter((file) => existsSync(file));
+    newest = await make(home, [...others, ...files]).catch(() => make(home, files));
     return newest;
   }
 
   return {
     isFresh: ({ folder }) => isFresh(folder, recipe),
-    newest: () => turn.then(freshest),
-    covering(files) {
-      const list = [...files];
-      const done = turn.then(() => cover(list));
-      turn = done.catch(() => {});
-      return done;
-    },
+    newest: () => inTurn(freshest),
+    covering: (files) => inTurn(() => cover([...files])),
   };
 }
 
@@ -84,11 +87,10 @@ async function make(home: string, files: readonly string[]): Promise<LibrarySet>
   try {
     const { metafile } = await build({
       ...settings,
-      entryPoints: [...files],
+      entryPoints: [...new Set(files)].sort(),
       outdir: folder,
       outbase: folder,
       absWorkingDir: folder,
-      entryNames: "[name]-[hash]",
       plugins: [nativeAddonsStayOutside("path"), unusedExportersStayOutside()],
       metafile: true,
     });
@@ -98,9 +100,10 @@ async function make(home: string, files: readonly string[]): Promise<LibrarySet>
       const names = metafile.inputs[entryPoint]?.format === "cjs" ? undefined : exports;
       libraries.set(path.resolve(folder, entryPoint), { file: path.resolve(folder, output), names });
     }
-    const packages = new Set(
-      inputsOf(metafile, folder).map((file) => path.join(packageFolder(file) ?? "", "package.json")),
-    );
+    const inputs = inputsOf(metafile, folder);
+    const own = inputs.find((file) => packageFolder(file) === undefined);
+    if (own) throw new Error(`a library imports ${own}, which a service may have as well`);
+    const packages = new Set(inputs.map((file) => path.join(packageFolder(file) ?? "", "package.json")));
     await recordInputs(folder, recipe, [...packages], beganMs);
     await replaceFile(listOf(folder), JSON.stringify([...libraries]));
     return { folder, libraries };

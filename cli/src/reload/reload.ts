@@ -1,20 +1,18 @@
 import path from "node:path";
 import type { Clock } from "@plinth/kernel";
-import { bundleFolder, isBundled, sourcesOf } from "../local/bundle.ts";
+import { bundleFolder, sourcesOf } from "../local/bundle.ts";
 import { loadServices } from "../local/find-manifests.ts";
 import type { LocalPlatform } from "../local/local-platform.ts";
 import type { LocalService } from "../local/local-service.ts";
 import { repository } from "../repository.ts";
 import { createChanges } from "./changes.ts";
 import { createFolderWatch } from "./folder-watch.ts";
-import { createLibraries } from "./libraries.ts";
-import { createRebuild, type Rebuilt } from "./rebuild.ts";
+import type { Rebuild, Rebuilt } from "./rebuild.ts";
 import { foldersBelow } from "./source-folders.ts";
 
 export interface ReloadOptions {
   platform: Pick<LocalPlatform, "services" | "replace" | "checkMigrations">;
-  /** Folder for the bundles of libraries. */
-  libraries: string;
+  rebuild: Rebuild["rebuild"];
   /** Shows one line of a service, or of "plinth" itself. */
   print: (label: string, text: string) => void;
   clock: Clock;
@@ -48,8 +46,7 @@ interface Stale {
 /** How many of the files that changed are named in a line. */
 const namedMax = 2;
 
-export function createReload({ platform, libraries, print, clock }: ReloadOptions): Reload {
-  const rebuild = createRebuild(createLibraries(libraries));
+export function createReload({ platform, rebuild, print, clock }: ReloadOptions): Reload {
   const sources = new Map<string, Source>();
   const changes = createChanges({ handle, clock });
   const watch = createFolderWatch({
@@ -130,10 +127,10 @@ export function createReload({ platform, libraries, print, clock }: ReloadOption
 
   /** True when the service has other code now, which lies there for its next start then. */
   async function isOther(source: Source, built: Rebuilt): Promise<boolean> {
-    const { name, folder } = source.service;
+    const { name } = source.service;
     source.files = new Set(built.files);
-    // Looked at after they were read: what runs was made of the very same files.
-    if (source.hash === undefined && (await isBundled(folder))) source.hash = built.hash;
+    // Looked at after the files were read: what runs was made of the very same.
+    if (source.hash === undefined && (await built.isThere())) source.hash = built.hash;
     else await built.write();
     const same = built.hash === source.hash;
     if (same && source.broken) print(name, "is as it was again");
