@@ -67,6 +67,8 @@ export function createRebuild(libraries: Libraries): Rebuild {
     try {
       const { metafile, outputFiles } = await build({
         ...bundleSettings,
+        // What stands for a library that is missing has every name, but not as a chunk.
+        splitting: native === "known",
         external: [...bundleSettings.external, ...natives, "*.node"],
         entryPoints,
         outdir: bundleFolder(folder),
@@ -83,6 +85,7 @@ export function createRebuild(libraries: Libraries): Rebuild {
       if (missing.size > 0 || native === "asked") return [...missing];
       return { set, entryPoints, beganMs, metafile, outputFiles };
     } catch (err) {
+      if (missing.size > 0 && native === "known") return [...missing];
       throw new Unbuildable(folder, err);
     }
   }
