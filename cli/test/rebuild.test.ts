@@ -100,6 +100,11 @@ test("every shape of a package is imported as in the whole bundle, and is there 
       "index.js": 'import compiled from "compiled"; compiled.n++; export const count = () => compiled.n;',
     },
     odd: { "package.json": '{"type": "module"}', "index.js": 'const a = 1; export { a as "a-b", a as default };' },
+    native: {
+      "package.json": '{"gypfile": true}',
+      "index.js": "exports.folder = require('node:path').basename(__dirname);",
+    },
+    wraps: { "index.js": "module.exports = require('native').folder;" },
     data: { "index.json": '{"is": "data"}' },
   };
   for (const [name, files] of Object.entries(packages))
@@ -112,14 +117,16 @@ test("every shape of a package is imported as in the whole bundle, and is there 
       import { count } from "counts";
       import data from "data/index.json";
       import plain, { named as other, "a-b" as ab } from "plain";
+      import wrapped from "wraps";
       import odd, { "a-b" as oddest } from "odd";
       const later = await import("plain");
       const keys = (value: object) => Object.keys(value).sort().join();
-      console.log(keys(all), compiled, named, data, plain(), other, ab, odd, oddest, count(), keys(later), later.default());`,
+      console.log(keys(all), compiled, named, data, plain(), other, ab, odd, oddest, count(), keys(later), later.default(), wrapped);`,
   });
   const [whole, apart] = await bothWays();
   expect(whole).toContain("own default");
   expect(apart).toBe(whole);
+  expect((await rebuilt()).files).toEqual([path.join(folder, "src/main.ts")]);
   // Of what another package hands on, only the whole knows the names.
   await write({ "src/main.ts": 'import { named, own } from "stars"; console.log(named, own);' });
   await (await rebuilt()).write();

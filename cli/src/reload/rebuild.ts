@@ -16,7 +16,7 @@ import {
 } from "../local/bundle.ts";
 import { forgetInputs, isFresh, recipeOf, recordInputs } from "../local/bundle-freshness.ts";
 import { bundleHash, outputHash, writeBundle } from "../local/bundle-output.ts";
-import { nativeAddonsStayOutside } from "../local/native-addons.ts";
+import { nativeAddonsStayOutside, packageFolder } from "../local/native-addons.ts";
 import { unusedExportersStayOutside } from "../local/unused-exporters.ts";
 import type { Libraries, LibrarySet } from "./libraries.ts";
 import { librariesStayApart } from "./library-shims.ts";
@@ -107,7 +107,9 @@ export function createRebuild(libraries: Libraries): Rebuild {
   function finished(folder: string, { set, entryPoints, beganMs, metafile, outputFiles }: Built): Rebuilt {
     sets.set(folder, set);
     const outdir = bundleFolder(folder);
-    const files = inputsOf(metafile, folder).filter((file) => !set.libraries.has(file));
+    // What is left of packages is data.
+    const inputs = inputsOf(metafile, folder).filter((file) => !set.libraries.has(file));
+    const files = inputs.filter((file) => packageFolder(file) === undefined);
     const recipe = recipeOf([set.folder, entryPoints, bundleSettings]);
     return {
       hash: outputHash(outdir, outputFiles),
@@ -116,7 +118,7 @@ export function createRebuild(libraries: Libraries): Rebuild {
       async write() {
         await forgetInputs(outdir);
         await noteBundle(outdir, files, await writeBundle(outdir, outputFiles));
-        await recordInputs(outdir, recipe, files, beganMs);
+        await recordInputs(outdir, recipe, inputs, beganMs);
       },
     };
   }
