@@ -215,6 +215,7 @@ test("the code of all services finds all it needs of the libraries, whatever it 
     const result = results[index];
     if (!result || result instanceof Error) throw result ?? new Error("nothing came");
     await result.write();
+    expect(await isBundled(copy)).toBe(false);
     const chunks = (await readdir(path.join(copy, "dist/chunks"))).filter((file) => file.endsWith(".js"));
     expect(chunks).not.toEqual([]);
     const all = chunks
