@@ -146,7 +146,9 @@ export function createReload({ platform, rebuild, print, clock }: ReloadOptions)
       if (result instanceof Error) tell(source, result);
       else {
         source.hash = hash;
-        const why = [...changed].filter((file) => source.files.has(file)).map(shown);
+        // What was saved while it was built may be in it already; when its turn comes, nothing will be new.
+        const known = new Set([...changed, ...changes.waiting()]);
+        const why = [...known].filter((file) => source.files.has(file)).map(shown);
         const named =
           why.slice(0, namedMax).join(", ") + (why.length > namedMax ? ` and ${why.length - namedMax} more` : "");
         print(source.service.name, `reloaded in ${seconds(beganMs)}${named ? `: ${named}` : ""}`);
