@@ -23,6 +23,7 @@ test("no two processes of a service have the same instance id: they would overwr
         logLevel: "info",
         companions: {},
         traces: "/traces",
+        compiled: "/run/compiled",
       },
       workloadTokenFile: "/token",
       databaseUrl: undefined,

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { cp, mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -136,6 +137,21 @@ test("an import of what is not there yet is built once it is there, in a new fol
     await writeFile(source("words/word.ts"), greeter("fourth"));
   }, /reloaded in/);
   expect(await greeting()).toBe("fourth");
+});
+
+test("a library that was not asked for before is there, and a restart runs the same code", async () => {
+  const text = 'import { Command } from "commander";\nexport const greeting: string = new Command("fifth").name();\n';
+  await said(() => writeFile(source("greeting.ts"), text), /reloaded in/);
+  expect(await greeting()).toBe("fifth");
+  const before = await counter();
+  const restarted = spawn(process.execPath, [main, "restart", "counter", "--data", home], { stdio: "ignore" });
+  const [code] = (await once(restarted, "exit")) as [number | null];
+  expect(code).toBe(0);
+  expect((await counter()).pid).not.toBe(before.pid);
+  expect(await greeting()).toBe("fifth");
+  // The next save is compared with what the restart built.
+  await said(() => writeFile(source("greeting.ts"), greeter("sixth")), /reloaded in/);
+  expect(await greeting()).toBe("sixth");
 });
 
 test("a changed manifest is taken over, and a wrong one is told with its place", async () => {

@@ -24,6 +24,7 @@ function environment(
       logLevel: "info",
       companions: {},
       traces: "/run/traces",
+      compiled: "/run/compiled",
     },
     instance: {
       instanceId: `${name}-0`,

@@ -10,6 +10,8 @@ import { createLocalPlatform, type LocalPlatform } from "../local/local-platform
 import { gatewayName, type LocalService, type ReplicaCounts } from "../local/local-service.ts";
 import { formatLogLine, parseLogLine } from "../local/log-line.ts";
 import { resetHome } from "../local/reset-home.ts";
+import { createLibraries } from "../reload/libraries.ts";
+import { createRebuild } from "../reload/rebuild.ts";
 import { createReload } from "../reload/reload.ts";
 import { repository } from "../repository.ts";
 import type { Terminal } from "../terminal.ts";
@@ -92,8 +94,10 @@ async function runInForeground(
       for (const text of formatLogLine(parseLogLine(line.trimEnd()))) print("plinth", text);
     },
   });
+  const rebuild = isWatching(options) && createRebuild(createLibraries(paths.libraries));
   const platform = createLocalPlatform({
     ...options,
+    ...(rebuild ? { bundle: rebuild.bundle } : {}),
     companions: options.with,
     paths,
     print,
@@ -102,7 +106,7 @@ async function runInForeground(
     clock: systemClock,
     random: systemRandom,
   });
-  const reload = isWatching(options) && createReload({ platform, print, clock: systemClock });
+  const reload = rebuild && createReload({ platform, rebuild: rebuild.rebuild, print, clock: systemClock });
   const follow = async () => reload && (await reload.follow());
   let state: PlatformState = "starting";
   const stop = stopSignal(platform, print);

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
-import { readFile, rm, stat, writeFile } from "node:fs/promises";
+import { readFile, rm, stat } from "node:fs/promises";
 import path from "node:path";
+import { replaceFile } from "./replace-file.ts";
 
 /** What a bundle was made of: enough to tell that making it again would change nothing. */
 interface Record {
@@ -39,14 +40,21 @@ export async function recordInputs(
   files: readonly string[],
   beganMs: number,
 ): Promise<void> {
-  await rm(recordOf(outdir), { force: true });
   const changes = await Promise.all(files.map(async (file) => (await stat(file)).mtimeMs));
-  if (changes.some((changedMs) => changedMs >= beganMs)) return;
+  if (changes.some((changedMs) => changedMs >= beganMs)) return forgetInputs(outdir);
   const inputs = await Promise.all(
     files.map(async (file) => [path.relative(outdir, file), await stampOf(file)] as const),
   );
-  await writeFile(recordOf(outdir), JSON.stringify({ recipe, inputs: Object.fromEntries(inputs) } satisfies Record));
+  // As a whole, because others who use the same folder may look at it.
+  await replaceFile(
+    recordOf(outdir),
+    JSON.stringify({ recipe, inputs: Object.fromEntries(inputs) } satisfies Record),
+    0o644,
+  );
 }
+
+/** The bundle in `outdir` is not what its record says any more. */
+export const forgetInputs = (outdir: string): Promise<void> => rm(recordOf(outdir), { force: true });
 
 async function stampOf(file: string): Promise<string> {
   const { size, mtimeMs } = await stat(file);

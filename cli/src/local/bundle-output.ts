@@ -26,9 +26,19 @@ export async function removeLeftovers(outdir: string, outputs: readonly string[]
 
 /** Tells the code of two bundles apart: entry points name their chunks, and chunks are named by their content. */
 export async function bundleHash(outdir: string): Promise<string> {
+  const files: string[] = [];
+  for await (const name of glob("*.js", { cwd: outdir })) files.push(path.join(outdir, name));
+  return outputHash(
+    outdir,
+    await Promise.all(files.map(async (file) => ({ path: file, contents: await readFile(file) }))),
+  );
+}
+
+/** The same of what esbuild made for `outdir`. */
+export function outputHash(outdir: string, files: readonly Pick<OutputFile, "path" | "contents">[]): string {
   const hash = createHash("sha256");
-  const names: string[] = [];
-  for await (const name of glob("*.js", { cwd: outdir })) names.push(name);
-  for (const name of names.sort()) hash.update(`${name}\0`).update(await readFile(path.join(outdir, name)));
+  const entries = files.filter(({ path: file }) => path.dirname(file) === outdir && file.endsWith(".js"));
+  for (const { path: file, contents } of entries.toSorted((a, b) => (a.path < b.path ? -1 : 1)))
+    hash.update(`${path.basename(file)}\0`).update(contents);
   return hash.digest("hex");
 }

@@ -15,7 +15,8 @@ const requireBanner = [
   "const require = plinthCreateRequire(import.meta.url);",
 ].join("\n");
 
-const settings = {
+/** How everything of ours is bundled. */
+export const bundleSettings = {
   bundle: true,
   // What is imported on demand lies beside the main file and costs nothing until then (the Kubernetes client is 6 MB).
   splitting: true,
@@ -69,14 +70,33 @@ export interface BundleOptions {
 
 /** The same for any program of a package. */
 export async function bundleProgram({ folder, main, outdir, inUse = false }: BundleOptions): Promise<string> {
+  const entryPoints = await entryPointsOf(main);
+  const recipe = wholeRecipe(entryPoints);
+  if (!(await isFresh(outdir, recipe))) await makeBundle(folder, outdir, entryPoints, recipe);
+  if (!inUse) await tidyBundle(outdir);
+  return path.join(outdir, "main.js");
+}
+
+/** Removes chunks of earlier bundles, which no process may run any more. */
+export const tidyBundle = async (outdir: string): Promise<void> =>
+  removeLeftovers(outdir, await readList(outdir, besides.outputs));
+
+/** What esbuild makes files of, by their names without extension. */
+export async function entryPointsOf(main: string): Promise<Record<string, string>> {
   const entryPoints: Record<string, string> = { main };
   for await (const file of glob("**/*.worker.ts", { cwd: path.dirname(main) })) {
     entryPoints[path.basename(file, ".ts")] = path.join(path.dirname(main), file);
   }
-  const recipe = recipeOf([settings, entryPoints, esbuildVersion, besides]);
-  if (!(await isFresh(outdir, recipe))) await makeBundle(folder, outdir, entryPoints, recipe);
-  if (!inUse) await removeLeftovers(outdir, await readList(outdir, besides.outputs));
-  return path.join(outdir, "main.js");
+  return entryPoints;
+}
+
+const wholeRecipe = (entryPoints: Record<string, string>): string =>
+  recipeOf([bundleSettings, entryPoints, esbuildVersion, besides]);
+
+/** True while `bundleService` would leave the bundle of a service as it is. */
+export async function isBundled(folder: string): Promise<boolean> {
+  const main = entryPoint(folder);
+  return main !== undefined && isFresh(bundleFolder(folder), wholeRecipe(await entryPointsOf(main)));
 }
 
 /** Names of the packages that a bundle in `outdir` expects to find installed: those with native code. */
@@ -93,11 +113,27 @@ export async function sourcesOf(outdir: string): Promise<string[]> {
   return files.map((file) => path.resolve(outdir, file));
 }
 
+/** The same of a bundle that was made in another way: the files of ours, absolute, and the names of what it consists of. */
+export async function noteBundle(
+  outdir: string,
+  sources: readonly string[],
+  outputs: readonly string[],
+): Promise<void> {
+  await writeLists(outdir, [
+    [besides.sources, sources.map((file) => path.relative(outdir, file))],
+    [besides.outputs, outputs],
+  ]);
+}
+
 /** Files beside a bundle that tell what it was made of. */
 const besides = { outside: "outside.json", inside: "packages.json", sources: "sources.json", outputs: "outputs.json" };
 
 const readList = async (outdir: string, file: string): Promise<string[]> =>
   JSON.parse(await readFile(path.join(outdir, file), "utf8")) as string[];
+
+async function writeLists(outdir: string, lists: readonly (readonly [string, readonly string[]])[]): Promise<void> {
+  for (const [file, list] of lists) await writeFile(path.join(outdir, file), JSON.stringify(list));
+}
 
 async function makeBundle(
   folder: string,
@@ -109,7 +145,7 @@ async function makeBundle(
   try {
     // Nothing is written before all of it is known: a mistake leaves the bundle that runs as it is.
     const { metafile, outputFiles } = await build({
-      ...settings,
+      ...bundleSettings,
       entryPoints,
       outdir,
       absWorkingDir: folder,
@@ -117,27 +153,40 @@ async function makeBundle(
       metafile: true,
       write: false,
     });
-    const files = Object.keys(metafile.inputs)
-      .filter((file) => !file.startsWith("unused-exporter:"))
-      .map((file) => path.resolve(folder, file));
-    const lists: [string, string[]][] = [
+    const files = inputsOf(metafile, folder);
+    await writeLists(outdir, [
       [besides.outside, outsideOf(metafile)],
       [besides.inside, insideOf(metafile).map((file) => path.relative(outdir, path.resolve(folder, file)))],
       [besides.sources, files.filter((file) => !packageFolder(file)).map((file) => path.relative(outdir, file))],
       [besides.outputs, await writeBundle(outdir, outputFiles)],
-    ];
-    for (const [file, list] of lists) await writeFile(path.join(outdir, file), JSON.stringify(list));
+    ]);
     await recordInputs(outdir, recipe, files, beganMs);
   } catch (err) {
-    throw new Error(`${path.basename(folder)} cannot be built:\n${buildErrors(err, folder)}`, { cause: err });
+    throw new Unbuildable(folder, err);
   }
 }
 
+/** What esbuild threw, for a person: the first mistakes with their places, one per line. */
+export class Unbuildable extends Error {
+  constructor(folder: string, cause: unknown) {
+    super(`${path.basename(folder)} cannot be built:\n${buildErrors(cause, folder)}`, { cause });
+  }
+}
+
+/** Absolute paths of the files that were read. */
+export function inputsOf({ inputs }: Metafile, folder: string): string[] {
+  const files = Object.keys(inputs).filter((file) => !virtual.test(file));
+  return files.map((file) => path.resolve(folder, file));
+}
+
+/** "namespace:name", as esbuild names what a plugin made up. */
+const virtual = /^[a-z-]{2,}:/;
+
 /** What stays outside although it may be asked for: pg looks for its native twin and does without. */
-function outsideOf({ outputs }: Metafile): string[] {
+export function outsideOf({ outputs }: Metafile): string[] {
   const imports = Object.values(outputs).flatMap((output) => output.imports);
   const names = imports.flatMap(({ path: name, external }) => (external && !isBuiltin(name) ? [name] : []));
-  return [...new Set(names)].filter((name) => !settings.external.includes(name)).sort();
+  return [...new Set(names)].filter((name) => !bundleSettings.external.includes(name)).sort();
 }
 
 /** Packages of which something is left after what nobody uses is gone. */

@@ -15,6 +15,10 @@ export interface LocalPaths {
   traces: string;
   /** Manifests as the gateway reads them. */
   routes: string;
+  /** What V8 made of the code of bundles. */
+  compiled: string;
+  /** Bundles of libraries that services share. */
+  libraries: string;
   secrets: string;
   admin: string;
   workloadJwks: string;
@@ -33,6 +37,8 @@ export function localPaths(home: string): LocalPaths {
     logs: path.join(home, "logs"),
     traces: path.join(home, "traces"),
     routes: path.join(run, "routes"),
+    compiled: path.join(run, "compiled"),
+    libraries: path.join(home, "libraries"),
     secrets: path.join(home, "secrets.json"),
     admin: path.join(home, "admin.json"),
     workloadJwks: path.join(run, "workload-jwks.json"),
@@ -41,7 +47,16 @@ export function localPaths(home: string): LocalPaths {
 }
 
 /** Entries of the home folder that belong to the substrate: what a reset removes. */
-export const ownedEntries = ["data", "run", "logs", "traces", "secrets.json", "admin.json", ...companions.keys()];
+export const ownedEntries = [
+  "data",
+  "run",
+  "logs",
+  "traces",
+  "libraries",
+  "secrets.json",
+  "admin.json",
+  ...companions.keys(),
+];
 
 function socketPath(wanted: string, home: string): string {
   if (Buffer.byteLength(wanted) <= socketPathMaxBytes) return wanted;

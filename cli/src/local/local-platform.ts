@@ -1,4 +1,4 @@
-import { mkdir } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import path from "node:path";
 import type { Clock, Component, Logger, Random } from "@plinth/kernel";
 import { bundleService } from "./bundle.ts";
@@ -30,6 +30,8 @@ export interface LocalPlatformOptions {
   /** Servers of other projects that run beside the services. */
   companions: readonly Companion[];
   logLevel: string;
+  /** Bundles services by their folders; in use: processes may run what is there. Default: each as a whole. */
+  bundle?: (folders: readonly string[], inUse: boolean) => Promise<void>;
   /** Shows one line of a service, or of "plinth" itself. */
   print: (label: string, text: string) => void;
   shell: Record<string, string | undefined>;
@@ -74,11 +76,15 @@ interface Ground {
   platformEnv: PlatformEnv;
 }
 
+async function bundleWhole(folders: readonly string[], inUse: boolean): Promise<void> {
+  await Promise.all(folders.map((folder) => bundleService(folder, { inUse })));
+}
+
 /** A program that is named in spec.local.command knows nothing of Plinth's registry. */
 const isForeign = ({ manifest }: LocalService): boolean => manifest.spec.local?.command !== undefined;
 
 export function createLocalPlatform(options: LocalPlatformOptions): LocalPlatform {
-  const { paths, print, clock, logger } = options;
+  const { paths, print, clock, logger, bundle = bundleWhole } = options;
   const say = (text: string) => print("plinth", text);
   const services = new Map<string, LocalService>();
   const generations = new Map<string, number>();
@@ -94,6 +100,8 @@ export function createLocalPlatform(options: LocalPlatformOptions): LocalPlatfor
     const secrets = await openSecrets(paths.secrets);
     for (const folder of [paths.run, paths.logs]) await mkdir(folder, { recursive: true, mode: 0o700 });
     await clearRoutes(paths.routes);
+    // Much of it is of code that nothing runs any more.
+    await rm(paths.compiled, { recursive: true, force: true });
     const companionsStarted = keepCompanions(options.companions, {
       home: paths.home,
       say,
@@ -131,6 +139,7 @@ export function createLocalPlatform(options: LocalPlatformOptions): LocalPlatfor
       routesDirectory: paths.routes,
       logLevel: options.logLevel,
       traces: paths.traces,
+      compiled: paths.compiled,
     };
     return { secrets, postgres, companions, databases, tokens, platformEnv };
   }
@@ -140,7 +149,10 @@ export function createLocalPlatform(options: LocalPlatformOptions): LocalPlatfor
   async function bundleAll(list: readonly LocalService[]): Promise<void> {
     const begin = clock.monotonicMs();
     const own = list.filter(({ manifest }) => manifest.spec.local?.command === undefined);
-    await Promise.all(own.map(({ folder }) => bundleService(folder, { inUse: services.size > 0 })));
+    await bundle(
+      own.map(({ folder }) => folder),
+      services.size > 0,
+    );
     if (own.length > 0) say(`built ${own.map(({ name }) => name).join(", ")} (${seconds(begin)})`);
   }
 

@@ -4,9 +4,10 @@ import type { Plugin } from "esbuild";
 
 /**
  * Leaves packages with native code out of a bundle, since such code loads files beside itself. They are found by what
- * they say in package.json, so there is no list of names to keep.
+ * they say in package.json, so there is no list of names to keep. `by` their path for a bundle from which their names are not
+ * found.
  */
-export function nativeAddonsStayOutside(): Plugin {
+export function nativeAddonsStayOutside(by: "name" | "path" = "name"): Plugin {
   return {
     name: "native addons stay outside",
     setup(build) {
@@ -22,7 +23,7 @@ export function nativeAddonsStayOutside(): Plugin {
           native = isNative(folder as string);
           known.set(folder as string, native);
         }
-        if (await native) return { path: args.path, external: true };
+        if (await native) return { path: by === "name" ? args.path : found.path, external: true };
         if (harmless.size < harmlessMax && packageFolder(args.resolveDir)) harmless.add(from);
         return undefined;
       });

@@ -9,6 +9,8 @@ export interface ChangesOptions {
 /** Collects changes until nothing more comes: an editor, a formatter or a checkout writes many files. */
 export interface Changes {
   add(file: string): void;
+  /** What will be handed out next. */
+  waiting(): ReadonlySet<string>;
   /** Hands out no more and waits for what is at work. */
   close(): Promise<void>;
 }
@@ -49,6 +51,7 @@ export function createChanges({ handle, clock }: ChangesOptions): Changes {
         running = undefined;
       });
     },
+    waiting: () => files,
     async close() {
       stopping.abort();
       await running;

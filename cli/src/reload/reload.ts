@@ -1,17 +1,18 @@
 import path from "node:path";
 import type { Clock } from "@plinth/kernel";
-import { bundleFolder, bundleService, sourcesOf } from "../local/bundle.ts";
-import { bundleHash } from "../local/bundle-output.ts";
+import { bundleFolder, sourcesOf } from "../local/bundle.ts";
 import { loadServices } from "../local/find-manifests.ts";
 import type { LocalPlatform } from "../local/local-platform.ts";
 import type { LocalService } from "../local/local-service.ts";
 import { repository } from "../repository.ts";
 import { createChanges } from "./changes.ts";
 import { createFolderWatch } from "./folder-watch.ts";
+import type { Rebuild, Rebuilt } from "./rebuild.ts";
 import { foldersBelow } from "./source-folders.ts";
 
 export interface ReloadOptions {
   platform: Pick<LocalPlatform, "services" | "replace" | "checkMigrations">;
+  rebuild: Rebuild["rebuild"];
   /** Shows one line of a service, or of "plinth" itself. */
   print: (label: string, text: string) => void;
   clock: Clock;
@@ -30,16 +31,22 @@ export interface Reload {
 interface Source {
   service: LocalService;
   files: Set<string>;
-  /** Of the code that runs. */
-  hash: string;
+  /** Of the code that runs; undefined until it was built once in the way that what is saved is built. */
+  hash: string | undefined;
   /** The newest code cannot be built, or does not run. */
   broken: boolean;
+}
+
+/** A source whose code is not what runs. */
+interface Stale {
+  source: Source;
+  hash: string;
 }
 
 /** How many of the files that changed are named in a line. */
 const namedMax = 2;
 
-export function createReload({ platform, print, clock }: ReloadOptions): Reload {
+export function createReload({ platform, rebuild, print, clock }: ReloadOptions): Reload {
   const sources = new Map<string, Source>();
   const changes = createChanges({ handle, clock });
   const watch = createFolderWatch({
@@ -53,15 +60,16 @@ export function createReload({ platform, print, clock }: ReloadOptions): Reload 
     for (const service of platform.services()) {
       const { name, folder } = service;
       const before = sources.get(name);
-      if (!isOurs(service)) sources.set(name, { service, files: new Set(), hash: "", broken: false });
+      if (!isOurs(service)) sources.set(name, { service, files: new Set(), hash: undefined, broken: false });
       else if (before?.service !== service) {
         const files = new Set(await sourcesOf(bundleFolder(folder)));
-        sources.set(name, { service, files, hash: await bundleHash(bundleFolder(folder)), broken: false });
+        sources.set(name, { service, files, hash: undefined, broken: false });
         fresh.push(service);
       }
     }
     await followFolders();
-    // Whoever saved since they were built, for example while everything started, was not heard.
+    // Whoever saved since they were built, for example while everything started, was not heard. And the libraries are
+    // there when the first save comes.
     for (const { folder } of fresh) changes.add(folder);
   }
 
@@ -87,8 +95,13 @@ export function createReload({ platform, print, clock }: ReloadOptions): Reload 
       const rewritten = all.filter(({ service }) => changed.has(service.file));
       for (const source of rewritten) await manifest(source, beganMs);
       const touched = all.filter((source) => isOurs(source.service) && isTouched(source, changed));
-      const built = await Promise.all(touched.map(build));
-      const stale = touched.filter((_, index) => built[index]);
+      const built = await rebuild(touched.map(({ service }) => service.folder));
+      const stale: Stale[] = [];
+      for (const [index, source] of touched.entries()) {
+        const result = built[index];
+        if (result instanceof Error) unbuilt(source, result);
+        else if (result && (await isOther(source, result))) stale.push({ source, hash: result.hash });
+      }
       await replace(stale, changed, beganMs);
       await followFolders();
     } catch (err) {
@@ -106,34 +119,36 @@ export function createReload({ platform, print, clock }: ReloadOptions): Reload 
     return false;
   }
 
-  /** True when the service has other code now. */
-  async function build(source: Source): Promise<boolean> {
-    const { name, folder } = source.service;
-    try {
-      await bundleService(folder, { inUse: true });
-    } catch (err) {
-      source.broken = true;
-      const [first, ...places] = (err as Error).message.split("\n");
-      for (const line of [`! ${first}`, ...places, "  the one before runs on"]) print(name, line);
-      return false;
-    }
-    source.files = new Set(await sourcesOf(bundleFolder(folder)));
-    const same = (await bundleHash(bundleFolder(folder))) === source.hash;
+  function unbuilt(source: Source, err: Error): void {
+    source.broken = true;
+    const [first, ...places] = err.message.split("\n");
+    for (const line of [`! ${first}`, ...places, "  the one before runs on"]) print(source.service.name, line);
+  }
+
+  /** True when the service has other code now, which lies there for its next start then. */
+  async function isOther(source: Source, built: Rebuilt): Promise<boolean> {
+    const { name } = source.service;
+    source.files = new Set(built.files);
+    // Looked at after the files were read: what runs was made of the very same.
+    if (source.hash === undefined && (await built.isThere())) source.hash = built.hash;
+    else await built.write();
+    const same = built.hash === source.hash;
     if (same && source.broken) print(name, "is as it was again");
     if (same) source.broken = false;
     return !same;
   }
 
-  async function replace(stale: readonly Source[], changed: ReadonlySet<string>, beganMs: number): Promise<void> {
-    const hashes = await Promise.all(stale.map(({ service }) => bundleHash(bundleFolder(service.folder))));
-    const results = await platform.replace(stale.map(({ service }) => service));
-    for (const [index, source] of stale.entries()) {
+  async function replace(stale: readonly Stale[], changed: ReadonlySet<string>, beganMs: number): Promise<void> {
+    const results = await platform.replace(stale.map(({ source }) => source.service));
+    for (const [index, { source, hash }] of stale.entries()) {
       const result = results[index];
       source.broken = result instanceof Error;
       if (result instanceof Error) tell(source, result);
       else {
-        source.hash = hashes[index] ?? "";
-        const why = [...changed].filter((file) => source.files.has(file)).map(shown);
+        source.hash = hash;
+        // What was saved while it was built may be in it already; when its turn comes, nothing will be new.
+        const known = new Set([...changed, ...changes.waiting()]);
+        const why = [...known].filter((file) => source.files.has(file)).map(shown);
         const named =
           why.slice(0, namedMax).join(", ") + (why.length > namedMax ? ` and ${why.length - namedMax} more` : "");
         print(source.service.name, `reloaded in ${seconds(beganMs)}${named ? `: ${named}` : ""}`);
