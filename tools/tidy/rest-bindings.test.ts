@@ -11,6 +11,8 @@ import { repositoryFiles } from "./repository-files.ts";
 
 /** RPCs that nobody calls through the gateway, each with the reason. */
 const internalRpcs: Record<string, string> = {
+  "plinth.audit.v1.ConfigurationService/ReportConfiguration":
+    "services tell what they run with, and no route leads there",
   "plinth.identity.v1.IdentityService/VerifyPassword": "only the auth service may call it",
 };
 
