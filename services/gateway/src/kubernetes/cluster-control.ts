@@ -33,7 +33,10 @@ export interface ClusterControl extends Component {
 
 /** Changes come in groups: a rollout, or a namespace that is applied. They are compiled together. */
 const settleMs = 20;
-/** Compiling takes at most one part of so many of the time, however large the cluster and however often it changes. */
+/**
+ * Compiling takes at most one part of so many of the time, however large the cluster and however often it changes: it rests
+ * after a compile, and a change that comes later waits for nothing but its group.
+ */
 const restShare = 5;
 
 /** From the caches to what is served: compiles after every change that matters, in every replica. */
@@ -41,8 +44,8 @@ export function createClusterControl(options: ClusterControlOptions): ClusterCon
   const { plane, resolver, platformNamespace, clock, logger } = options;
   let compiled: CompiledCluster | undefined;
   let settling = false;
-  /** What the last compile took. */
-  let lastMs = 0;
+  /** When it has rested from the last compile, on the monotonic clock. */
+  let restedMs = 0;
   let isReady = false;
   const stopping = new AbortController();
 
@@ -57,7 +60,7 @@ export function createClusterControl(options: ClusterControlOptions): ClusterCon
   function schedule(): void {
     if (settling) return;
     settling = true;
-    clock.sleep(Math.max(settleMs, lastMs * restShare), stopping.signal).then(
+    clock.sleep(Math.max(settleMs, restedMs - clock.monotonicMs()), stopping.signal).then(
       () => {
         settling = false;
         apply();
@@ -76,8 +79,13 @@ export function createClusterControl(options: ClusterControlOptions): ClusterCon
     const wanted = wantedPorts(next);
     ports.set(wanted);
     isReady ||= wanted.every(({ target }) => ports.states().has(target));
-    lastMs = clock.monotonicMs() - begin;
-    logger.debug({ ports: next.ports.length, open: wanted.length, durationMs: Math.round(lastMs) }, "cluster compiled");
+    const end = clock.monotonicMs();
+    const durationMs = end - begin;
+    restedMs = end + durationMs * restShare;
+    logger.debug(
+      { ports: next.ports.length, open: wanted.length, durationMs: Math.round(durationMs) },
+      "cluster compiled",
+    );
     options.onStale();
   }
 
