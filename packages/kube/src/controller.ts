@@ -94,6 +94,10 @@ export function createController(options: ControllerOptions): Controller {
   async function runWorker(): Promise<void> {
     for (let item = await queue.next(); item; item = await queue.next()) {
       for (let turn = breathe(); turn; turn = breathe()) await turn;
+      if (stopping.signal.aborted) {
+        item.done();
+        return;
+      }
       active++;
       const begin = clock.monotonicMs();
       try {

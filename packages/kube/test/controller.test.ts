@@ -158,6 +158,21 @@ test("stopping tells reconciles in hand, waits for them and takes no more", asyn
   expect(events).toEqual(["begin a", "end a"]);
 });
 
+test("what was taken as it stops is not begun: its signal would have aborted before anybody listened", async () => {
+  const begun: string[] = [];
+  const { source, controller } = await start(async (key) => {
+    begun.push(key);
+    return done;
+  });
+  source.sync();
+  source.offer("a");
+  await eventually(() => expect(begun).toEqual(["a"]));
+  await eventually(() => expect(controller.backlog()).toBe(0));
+  source.offer("b");
+  await controller.stop?.(AbortSignal.timeout(1_000));
+  expect(begun).toEqual(["a"]);
+});
+
 test("what a full queue refused is looked at once there is room", async () => {
   const seen = new Set<string>();
   const initial = Array.from({ length: 50 }, (_, i) => `key-${i}`);
