@@ -1,4 +1,4 @@
-// Lints the protos, and refuses what would break those who use the released ones (rules FILE of `buf breaking`: generated
+// Lints the protos, and refuses what would break those who use the released ones (the rules of `buf.yaml`: generated
 // code and the wire stay compatible). `--release` makes the protos of today the released ones, in proto/released.binpb.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -6,7 +6,6 @@ import path from "node:path";
 import { exitCode } from "./run.ts";
 
 const released = "proto/released.binpb";
-const rules = JSON.stringify({ version: "v2", breaking: { use: ["FILE"] } });
 
 /** Ours with what they import. */
 const build = (file: string): Promise<number> =>
@@ -17,7 +16,7 @@ async function stayCompatible(): Promise<boolean> {
   try {
     const now = path.join(folder, "now.binpb");
     if ((await build(now)) !== 0) return false;
-    const compared = ["breaking", now, "--against", released, "--exclude-imports", "--config", rules];
+    const compared = ["breaking", now, "--against", released, "--exclude-imports", "--config", "buf.yaml"];
     if ((await exitCode("buf", compared)) === 0) return true;
     process.stderr.write(
       "the lines above would break clients and services of the release before: add beside what is there\n",

@@ -5,6 +5,7 @@ import { context, propagation, type Span, SpanKind, trace } from "@opentelemetry
 import { type Clock, cellHistogram, type HistogramCell, inChildSpan, isFault } from "@plinth/kernel";
 import { connectErrorToFault, workloadTokenHeader } from "@plinth/rpc";
 import type { Call, createCaller } from "./caller.ts";
+import { madeOnce } from "./made-once.ts";
 import { readOnce, repeatable } from "./sent-messages.ts";
 import { timeLeftKey } from "./time-left.ts";
 
@@ -47,22 +48,15 @@ export function createBalancedTransport(options: BalancedTransportOptions): Tran
     description: "Duration of RPCs as the client sees them, retries included",
     boundaries: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
   });
-  const methods = new WeakMap<DescMethod, CalledMethod>();
-
-  function called(method: DescMethod): CalledMethod {
-    let found = methods.get(method);
-    if (found === undefined) {
-      const { idempotency } = method;
-      found = {
-        name: `${method.parent.typeName}/${method.name}`,
-        idempotent: idempotency !== Idempotency.IDEMPOTENCY_UNKNOWN,
-        hedgeAfterMs: idempotency === Idempotency.NO_SIDE_EFFECTS ? options.hedgeAfterMs : undefined,
-        cells: new Map(),
-      };
-      methods.set(method, found);
-    }
-    return found;
-  }
+  const called = madeOnce((method: DescMethod): CalledMethod => {
+    const { idempotency } = method;
+    return {
+      name: `${method.parent.typeName}/${method.name}`,
+      idempotent: idempotency !== Idempotency.IDEMPOTENCY_UNKNOWN,
+      hedgeAfterMs: idempotency === Idempotency.NO_SIDE_EFFECTS ? options.hedgeAfterMs : undefined,
+      cells: new Map(),
+    };
+  });
 
   function record({ name, cells }: CalledMethod, outcome: string, beginMs: number): void {
     let cell = cells.get(outcome);

@@ -8,6 +8,7 @@ import type { Clock } from "@plinth/kernel";
 import { compressedFlag, enveloped, envelopeHead, lengthIn, NodeHead, Pieces } from "@plinth/rpc";
 import { bounded, type CallBounds } from "./call-bounds.ts";
 import type { Http2Sessions, PooledSession } from "./http2-sessions.ts";
+import { madeOnce } from "./made-once.ts";
 import { wasNotProcessed } from "./open-http2-session.ts";
 import { connectionLost, goingAway, streamError } from "./stream-error.ts";
 import { placeOn } from "./streams-on.ts";
@@ -20,7 +21,6 @@ export interface GrpcUnaryOptions {
 }
 
 type Unary = Transport["unary"];
-type Formats = ReturnType<typeof createMethodSerializationLookup>;
 
 const compressions = [compressionGzip, compressionBrotli];
 const knownEncodings = new Set<unknown>([undefined, "identity", ...compressions.map(({ name }) => name)]);
@@ -40,17 +40,10 @@ interface Received {
  * connect-node makes and checks; where an answer is anything but a plain success, its own functions judge it.
  */
 export function createGrpcUnary({ sessions, clock, ...limits }: GrpcUnaryOptions): Unary {
-  const methods = new WeakMap<DescMethod, { path: string; formats: Formats }>();
-
-  function known(method: DescMethod) {
-    let found = methods.get(method);
-    if (found === undefined) {
-      const formats = createMethodSerializationLookup(method, undefined, undefined, limits);
-      found = { path: createMethodUrl("/", method), formats };
-      methods.set(method, found);
-    }
-    return found;
-  }
+  const known = madeOnce((method: DescMethod) => ({
+    path: createMethodUrl("/", method),
+    formats: createMethodSerializationLookup(method, undefined, undefined, limits),
+  }));
 
   return async (method, signal, timeoutMs, header, input) => {
     const { path, formats } = known(method);

@@ -4,6 +4,7 @@ import { createConnectTransport } from "@connectrpc/connect-node";
 import { hostPort } from "@plinth/kernel";
 import { createHttp1Agent } from "./http1-agent.ts";
 import { createJsonUnary } from "./json-unary.ts";
+import { madeOnce } from "./made-once.ts";
 
 export interface JsonTransportOptions {
   host: string;
@@ -20,8 +21,8 @@ export interface JsonTransport extends Transport {
 /** Connect JSON over HTTP/1.1. Messages of a service's own file can stand in a google.protobuf.Any. */
 export function createJsonTransport({ host, port, ...limits }: JsonTransportOptions): JsonTransport {
   const { agent, close } = createHttp1Agent();
-  const registryOf = perFile(createRegistry as (file: DescFile) => Registry);
-  const streamsOf = perFile((file) =>
+  const registryOf = madeOnce((file: DescFile): Registry => createRegistry(file));
+  const streamsOf = madeOnce((file: DescFile) =>
     createConnectTransport({
       baseUrl: `http://${hostPort(host, port)}`,
       httpVersion: "1.1",
@@ -35,17 +36,5 @@ export function createJsonTransport({ host, port, ...limits }: JsonTransportOpti
     unary: createJsonUnary({ host, port, agent, registryOf, ...limits }),
     stream: (method, ...call) => streamsOf(method.parent.file).stream(method, ...call),
     close,
-  };
-}
-
-function perFile<T>(make: (file: DescFile) => T): (file: DescFile) => T {
-  const made = new Map<DescFile, T>();
-  return (file) => {
-    let found = made.get(file);
-    if (found === undefined) {
-      found = make(file);
-      made.set(file, found);
-    }
-    return found;
   };
 }

@@ -11,6 +11,7 @@ import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 import { hostPort } from "@plinth/kernel";
 import { NodeHead, Pieces } from "@plinth/rpc";
 import { bounded, type CallBounds } from "./call-bounds.ts";
+import { madeOnce } from "./made-once.ts";
 import { connectionLost } from "./stream-error.ts";
 
 export interface JsonUnaryOptions {
@@ -24,7 +25,6 @@ export interface JsonUnaryOptions {
 }
 
 type Unary = Transport["unary"];
-type Formats = ReturnType<typeof createMethodSerializationLookup>;
 type Verdict = ReturnType<typeof validateResponseWithCompression>;
 
 /** The head of an answer; Node's own default is 16 KiB. */
@@ -45,7 +45,10 @@ interface Answer {
  * checked is what connect-node makes and checks; where an answer is anything but a plain success, its own functions judge it.
  */
 export function createJsonUnary({ host, port, agent, registryOf, ...limits }: JsonUnaryOptions): Unary {
-  const methods = new WeakMap<DescMethod, { path: string; formats: Formats }>();
+  const known = madeOnce((method: DescMethod) => ({
+    path: createMethodUrl("/", method),
+    formats: createMethodSerializationLookup(method, undefined, { registry: registryOf(method.parent.file) }, limits),
+  }));
   const target = { host, port, agent, method: "POST", maxHeaderSize: headBytesMax };
   const ownFields = [
     ...["host", hostPort(host, port)],
@@ -53,17 +56,6 @@ export function createJsonUnary({ host, port, agent, registryOf, ...limits }: Js
     ...["connect-protocol-version", "1"],
     ...["accept-encoding", compressions.map(({ name }) => name).join(",")],
   ];
-
-  function known(method: DescMethod) {
-    let found = methods.get(method);
-    if (found === undefined) {
-      const jsonOptions = { registry: registryOf(method.parent.file) };
-      const formats = createMethodSerializationLookup(method, undefined, jsonOptions, limits);
-      found = { path: createMethodUrl("/", method), formats };
-      methods.set(method, found);
-    }
-    return found;
-  }
 
   return async (method, signal, timeoutMs, header, input) => {
     const { path, formats } = known(method);
