@@ -82,7 +82,7 @@ export interface DocumentedCall {
 export interface DocumentedService {
   /** Makes a REST call and checks it. Throws Error that says how it differs from the document. */
   call(method: string, path: string, call?: DocumentedCall): Promise<{ status: number; text: string }>;
-  /** "METHOD path" of what no call has been answered for with 200. */
+  /** "METHOD path" of what no call has been answered for with 200; with the last answer where there was another. */
   uncalled(): string[];
 }
 
@@ -97,6 +97,7 @@ export async function readDocumentedService(baseUrl: string): Promise<Documented
     Object.keys(item).map((method) => `${method.toUpperCase()} ${path}`),
   );
   const answered = new Set<string>();
+  const refused = new Map<string, string>();
   return {
     async call(method, path, { body, headers = {} } = {}) {
       const response = await fetch(`${baseUrl}${path}`, {
@@ -110,10 +111,12 @@ export async function readDocumentedService(baseUrl: string): Promise<Documented
       const found = check({ method, path, requestBody: body, status, contentType, text });
       if (found.length > 0) throw new Error(`${method} ${path}: ${found.join("; ")}: ${text.slice(0, 500)}`);
       const [bare = ""] = path.split("?", 1);
-      if (status === 200) answered.add(`${method} ${pathOf(paths, bare)}`);
+      const operation = `${method} ${pathOf(paths, bare)}`;
+      if (status === 200) answered.add(operation);
+      else refused.set(operation, `${operation}: ${status} ${text.slice(0, 500)}`);
       return { status, text };
     },
-    uncalled: () => operations.filter((name) => !answered.has(name)),
+    uncalled: () => operations.filter((name) => !answered.has(name)).map((name) => refused.get(name) ?? name),
   };
 }
 

@@ -1,6 +1,6 @@
 import { readDocumentedService } from "@plinth/testing/openapi";
 import { expect, test } from "vitest";
-import { auditor, keyManager, newId, record, service, useAuditService } from "./audit-fixture.ts";
+import { auditor, keyManager, newId, record, service, useAuditService, wholeCheckpoint } from "./audit-fixture.ts";
 
 useAuditService();
 
@@ -20,6 +20,8 @@ test("answers of REST are as the document says", async () => {
   };
   const notes = { "x-plinth-workload-token": await service.tokens.workload("notes") };
   await call("POST", "/audit/v1/entries", { headers: notes, body });
+  // An entry is proven once a checkpoint covers it.
+  await wholeCheckpoint();
   const { entries } = JSON.parse((await get("entries?page_size=10")).text);
   const path = `entries/${entries.at(-1).id}`;
   await get(path);
