@@ -46,9 +46,11 @@ if (node === process.execPath && Number(process.versions.node.split(".")[0]) < 2
   );
   process.exit(1);
 }
+// What V8 made of the sources is kept: a command starts in half the time. Whatever the command starts finds it as well.
+const compiled = { NODE_COMPILE_CACHE: path.join(root, "node_modules", ".cache", "compiled"), ...process.env };
 const child = spawn(node, ["--disable-warning=ExperimentalWarning", path.join(root, script), ...args], {
   stdio: "inherit",
-  env: { ...process.env, PATH: `${path.join(root, "node_modules", ".bin")}${path.delimiter}${process.env.PATH ?? ""}` },
+  env: { ...compiled, PATH: `${path.join(root, "node_modules", ".bin")}${path.delimiter}${process.env.PATH ?? ""}` },
 });
 // A terminal sends Ctrl-C to the whole group; a supervisor's TERM reaches only this process and is passed on.
 process.on("SIGINT", () => {});
