@@ -1,5 +1,6 @@
 // Builds the images of services, operator, migrator, cli and examples. Unchanged ones are left alone.
-//   --stage [NAME...]   only puts together what goes into them (all, or those named), for a `docker build` by hand
+//   --stage [NAME...]   only puts together what goes into them (all, or those named), in dist/images: the Dockerfile does it, or
+//                       takes what is there
 //   --node-image NAME   the base, in place of one made here from the installed Node
 import { parseArgs } from "node:util";
 import { buildImages } from "./images/build-images.ts";

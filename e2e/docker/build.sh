@@ -35,8 +35,11 @@ make_base() {
 }
 
 # What an image holds besides its folder here, put into $1; `NAME_made_of` says what that depends on.
-node_made_of() { sha256sum < "$(readlink -f "$modules/.bin/node")"; }
-node_fill() { cp "$(readlink -f "$modules/.bin/node")" "$1/node"; }
+node_made_of() { sha256sum < "$(readlink -f "$modules/.bin/node")"; npm --version; }
+node_fill() {
+  cp "$(readlink -f "$modules/.bin/node")" "$1/node"
+  cp -a "$(npm root --global)/npm" "$1/npm"
+}
 postgres_made_of() { sha256sum < "$native/native/bin/postgres"; }
 postgres_fill() { cp -a "$native/native" "$1/postgres"; }
 redis_made_of() { :; }

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { promisify } from "node:util";
 import { root } from "../run.ts";
 import { addToLayout } from "./oci-layout.ts";
+import { stagingFolder } from "./stage-program.ts";
 
 const run = promisify(execFile);
 
@@ -11,7 +12,7 @@ export interface Engine {
   name: "buildah" | "docker";
   /** Undefined when the image is not there. */
   imageId(name: string): Promise<string | undefined>;
-  /** Builds the Dockerfile for one program under the names given; the same content gives the same image. Returns its id. */
+  /** Builds the Dockerfile for one program, from its staged folder, under the names given; the same content gives the same image. Returns its id. */
   build(options: { program: string; nodeImage: string; names: readonly string[] }): Promise<string>;
   /** Adds the image, under all of its names, to an OCI layout (a folder), or fails where the engine cannot. */
   export(names: readonly string[], layout: string): Promise<void>;
@@ -48,12 +49,14 @@ async function call(program: string, args: readonly string[], env: Record<string
   }
 }
 
-const buildArguments = (program: string, nodeImage: string): string[] => [
+const buildArguments = (program: string, nodeImage: string, names: readonly string[]): string[] => [
   ...["--build-arg", `SERVICE=${program}`],
   ...["--build-arg", `NODE_IMAGE=${nodeImage}`],
+  ...["--build-arg", "BUNDLES=staged"],
+  ...["--file", "Dockerfile"],
+  ...names.flatMap((name) => ["--tag", name]),
+  stagingFolder,
 ];
-
-const tags = (names: readonly string[]): string[] => names.flatMap((name) => ["--tag", name]);
 
 const withBuildah = (args: readonly string[]): Promise<string> =>
   call("buildah", args, { STORAGE_DRIVER: "overlay", BUILDAH_ISOLATION: "chroot" });
@@ -68,7 +71,7 @@ const buildah: Engine = {
   build: ({ program, nodeImage, names }) =>
     withBuildah([
       ...["bud", "--quiet", "--timestamp", String(epochSeconds), "--pull-never"],
-      ...[...buildArguments(program, nodeImage), ...tags(names), "."],
+      ...buildArguments(program, nodeImage, names),
     ]),
   async export(names, layout) {
     // To a plain folder first, because buildah compresses every layer anew for an OCI layout: that costs seconds an image.
@@ -98,7 +101,7 @@ const docker: Engine = {
       () => undefined,
     ),
   build: ({ program, nodeImage, names }) =>
-    call("docker", ["build", "--quiet", ...buildArguments(program, nodeImage), ...tags(names), "."], {
+    call("docker", ["build", "--quiet", ...buildArguments(program, nodeImage, names)], {
       SOURCE_DATE_EPOCH: String(epochSeconds),
     }),
   async export() {

@@ -19,7 +19,7 @@ interface Bundled {
   beside: readonly { name: string; source: string }[];
 }
 
-/** What the Dockerfile copies to /app. */
+/** What becomes /app in an image. */
 export interface Staged {
   folder: string;
   /** Folders of the npm packages that are in it, bundled or whole. */
@@ -28,7 +28,8 @@ export interface Staged {
   hash: string;
 }
 
-const stagingFolder = path.join(root, "dist", "images");
+/** Has a folder for each program that is staged: the context in which the Dockerfile takes them. */
+export const stagingFolder = path.join(root, "dist", "images");
 
 /** Puts together what an image holds: bundle, packages with native code, migrations, and what others have a right to know. */
 export async function stageProgram(program: Program, folderOfAll: string = stagingFolder): Promise<Staged> {

@@ -28,7 +28,7 @@ describe.skipIf(problem !== undefined)(`Tiltfile${problem ? ` (left out: ${probl
     const installed = programs().filter(({ folder }) => !folder.startsWith(path.join(root, "examples")));
     expect(of("custom_build").map(({ ref }) => ref)).toEqual(installed.map(({ name }) => `plinth/${name}`).sort());
     for (const { command, deps } of of("custom_build") as { command: string; deps: string[] }[]) {
-      expect(command).toContain("--tag $EXPECTED_REF .");
+      expect(command).toContain("--tag $EXPECTED_REF dist/images");
       for (const dep of deps) expect(globSync(dep, { cwd: root }), dep).toHaveLength(1);
     }
   });

@@ -51,10 +51,16 @@ interface Healthcheck {
 
 const tag = "0.1.0";
 
-/** An image of ours, built from the shared Dockerfile out of what `npm run images -- --stage` has put together. */
+/** What the shared Dockerfile builds from source with, besides the program's name. */
+const buildArguments = {
+  NODE_IMAGE: `\${NODE_IMAGE:-node:26-bookworm-slim}`,
+  NPM_CONFIG_REGISTRY: `\${NPM_CONFIG_REGISTRY:-}`,
+};
+
+/** An image of ours. */
 export const ownImage = (name: string) => ({
   image: `plinth/${name}:${tag}`,
-  build: { context: ".", args: { SERVICE: name, NODE_IMAGE: `\${NODE_IMAGE:-node:26-bookworm-slim}` } },
+  build: { context: ".", args: { SERVICE: name, ...buildArguments } },
 });
 
 /** A container that can do nothing but run its program. */

@@ -5,7 +5,6 @@ import { coreManifests, loadServices } from "../local/find-manifests.ts";
 import { type ComposeInput, composeFile } from "./compose-file.ts";
 
 const header = `# Generated from the manifests by \`npm run generate\` (plinth render --compose). Do not edit.
-#   npm run images -- --stage       puts together what the images hold
 #   docker compose up --build       then http://127.0.0.1:8080 (another port: PLINTH_PORT)
 #   docker compose exec ground node /app/main.js compose-password      of admin@plinth.localhost
 # Everything made here is in volumes; \`docker compose down --volumes\` removes it. docs/develop.md says more.

@@ -56,7 +56,6 @@ const running = async (): Promise<Container[]> =>
 
 beforeAll(async () => {
   await compose("down", "--volumes", "--remove-orphans");
-  await shell(command("npm run images"));
   await up();
   password = (await shell(command("docker compose exec ground"))).trim();
   plinth = await signedIn();
