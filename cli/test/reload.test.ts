@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { eventually } from "@plinth/testing";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { runningInstances } from "./running-platform.ts";
 
 // A saved file is built while other tests use the machine as well.
 vi.setConfig({ testTimeout: 180_000 });
@@ -51,19 +52,8 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-interface Instance {
-  pid: number;
-  port: number;
-}
-
-async function counter(): Promise<Instance> {
-  const asked = spawn(process.execPath, [main, "status", "-o", "json", "--data", home], {
-    stdio: ["ignore", "pipe", "ignore"],
-  });
-  let text = "";
-  for await (const chunk of asked.stdout.setEncoding("utf8")) text += chunk as string;
-  const { services } = JSON.parse(text) as { services: { name: string; instances: Instance[] }[] };
-  const [instance] = services.find(({ name }) => name === "counter")?.instances ?? [];
+async function counter() {
+  const [instance] = await runningInstances(home, "counter");
   if (!instance) throw new Error("counter does not run");
   return instance;
 }

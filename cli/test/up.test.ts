@@ -5,6 +5,7 @@ import path from "node:path";
 import { eventually } from "@plinth/testing";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { serverPid } from "../src/local/stale-server.ts";
+import { runningInstances, runningPlatform } from "./running-platform.ts";
 
 // Each test starts a whole platform, some of them twice.
 vi.setConfig({ testTimeout: 240_000 });
@@ -56,19 +57,8 @@ async function ready(invocation: Invocation): Promise<Invocation> {
   return invocation;
 }
 
-interface Status {
-  state: string;
-  services: { name: string; instances: { port: number; pid: number; restarts: number; state: string }[] }[];
-}
-
-async function status(): Promise<Status> {
-  const asked = plinth("status", "-o", "json");
-  await asked.code;
-  return JSON.parse(asked.output()) as Status;
-}
-
 async function instance(name: string, index = 0) {
-  const found = (await status()).services.find((service) => service.name === name)?.instances[index];
+  const found = (await runningInstances(home, name))[index];
   if (!found) throw new Error(`no instance of ${name}`);
   return found;
 }
@@ -93,7 +83,9 @@ test("services run, come back after a crash, and Ctrl-C leaves nothing behind bu
   process.kill(pid, "SIGKILL");
   await eventually(async () => expect(await visit(port)).toMatchObject({ visits: 2 }));
   expect(first.output()).toContain("ended by SIGKILL; starting it again");
-  expect(await plinth("status").code).toBe(0);
+  const asked = plinth("status", "-o", "json");
+  expect(await asked.code).toBe(0);
+  expect(JSON.parse(asked.output())).toEqual(JSON.parse(JSON.stringify(await runningPlatform(home))));
 
   const server = await serverPid(path.join(home, "data", "postgres"));
   const survivor = await instance("counter");

@@ -3,17 +3,9 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { eventually } from "@plinth/testing";
+import { type RunningInstance, runningInstances, runningPlatform } from "../running-platform.ts";
 
 const main = path.resolve(import.meta.dirname, "../../src/main.ts");
-
-export interface Instance {
-  label: string;
-  state: string;
-  pid: number;
-  port: number;
-  adminPort: number;
-  restarts: number;
-}
 
 /** A platform that runs as a user would run it: by the command line, in processes of its own. */
 export interface Platform {
@@ -23,7 +15,7 @@ export interface Platform {
   admin: { email: string; password: string };
   /** Everything it has printed so far. */
   output(): string;
-  instances(service: string): Promise<Instance[]>;
+  instances(service: string): Promise<RunningInstance[]>;
   /** Runs another command on the same data and returns its exit code. */
   run(...args: string[]): Promise<number | null>;
   stop(): Promise<number | null>;
@@ -56,13 +48,13 @@ export async function startPlatform(...args: string[]): Promise<Platform> {
     await stop();
     throw err;
   });
-  const status = () => statusOf(home);
+  const { gatewayUrl = "" } = await runningPlatform(home);
   return {
-    gateway: (await status()).gatewayUrl,
+    gateway: gatewayUrl,
     home,
     admin: await readAdmin(home),
     output: () => output,
-    instances: async (service) => (await status()).services.find((s) => s.name === service)?.instances ?? [],
+    instances: (service) => runningInstances(home, service),
     run: (...args) => closed(spawn(process.execPath, [main, ...args, "--data", home], { stdio: "ignore" })),
     stop,
   };
@@ -74,23 +66,6 @@ const closed = (child: ChildProcess): Promise<number | null> =>
 async function readAdmin(home: string): Promise<Platform["admin"]> {
   const { email, password } = JSON.parse(await readFile(path.join(home, "admin.json"), "utf8"));
   return { email, password };
-}
-
-interface Status {
-  gatewayUrl: string;
-  services: { name: string; instances: Instance[] }[];
-}
-
-async function statusOf(home: string): Promise<Status> {
-  const child = spawn(process.execPath, [main, "status", "-o", "json", "--data", home], {
-    stdio: ["ignore", "pipe", "ignore"],
-  });
-  let text = "";
-  child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
-    text += chunk;
-  });
-  await new Promise((resolve) => child.once("close", resolve));
-  return JSON.parse(text) as Status;
 }
 
 function stopProcess(child: ChildProcess): Promise<number | null> {
