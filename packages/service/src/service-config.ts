@@ -73,7 +73,7 @@ export const baseConfig = {
   ),
   discoveryMode: oneOf(
     "PLINTH_DISCOVERY_MODE",
-    "for driver kubernetes: call instances directly, or the Service's name where a mesh balances",
+    "on Kubernetes: call instances directly, or the Service's name where a mesh balances; the gateway's routes as well",
     ["endpoints", "service"],
     { default: "endpoints" },
   ),

@@ -36,8 +36,8 @@ export async function compose(runtime: ServiceRuntime, config: ConfigOf<typeof g
   if (config.source === "kubernetes") {
     // Loaded when it is used: on one machine nobody pays for the Kubernetes client.
     const { createKubernetesGateway } = await import("./kubernetes/kubernetes-gateway.ts");
-    const { kubeconfig, platformNamespace } = base;
-    const own = { kubeconfig, platformNamespace, serviceType, identity: instanceId, onServed };
+    const { kubeconfig, platformNamespace, discoveryMode } = base;
+    const own = { kubeconfig, platformNamespace, discoveryMode, serviceType, identity: instanceId, onServed };
     gateway = await createKubernetesGateway({ ...common, ...own });
   } else {
     if (directory === undefined) throw new ConfigError(["PLINTH_GATEWAY_ROUTES is required with the source files"]);

@@ -107,6 +107,7 @@ export async function runKubernetesGateway(
     kubeconfig,
     platformNamespace: "plinth",
     serviceType: "ClusterIP",
+    discoveryMode: "endpoints",
     identity: `gateway-${host}`,
     health,
     logger: silentLogger,

@@ -24,6 +24,8 @@ export interface EndpointOptions {
   service: string;
   host: string;
   port: number;
+  /** See DiscoveredEndpoint. */
+  byName?: boolean | undefined;
   clock: Clock;
   outlier?: OutlierOptions | undefined;
   /** Told how long each request that had to wait for its place on an HTTP/2 connection did. */
@@ -37,6 +39,8 @@ export class Endpoint {
   readonly port: number;
   /** "host:port"; IPv6 in brackets. */
   readonly authority: string;
+  /** What requests name as their host, whatever the caller named; empty: what the caller did. */
+  readonly ownHost: string;
   readonly outlier: Outlier;
   readonly latency = new Latency();
   readonly sessions: Http2Sessions;
@@ -44,11 +48,12 @@ export class Endpoint {
   inFlight = 0;
   #pool: ConnectionPool | undefined;
 
-  constructor({ service, host, port, clock, outlier, onWaited }: EndpointOptions) {
+  constructor({ service, host, port, byName = false, clock, outlier, onWaited }: EndpointOptions) {
     this.service = service;
     this.host = host;
     this.port = port;
     this.authority = hostPort(host, port);
+    this.ownHost = byName ? this.authority : "";
     this.outlier = new Outlier(outlier);
     const { connectTimeoutMs } = upstreamLimits;
     this.sessions = createHttp2Sessions({ authority: `http://${this.authority}`, clock, connectTimeoutMs, onWaited });

@@ -132,9 +132,9 @@ export class Exchange implements DownstreamEvents {
     return (this.rewrittenPath === "" ? this.path : this.rewrittenPath) + this.query;
   }
 
-  /** Host as the service gets it. */
+  /** Host as the service gets it: of the route, or else of the endpoint, or else the caller's. */
   get upstreamHost(): string {
-    return this.rewrittenHost === "" ? this.head.host : this.rewrittenHost;
+    return this.rewrittenHost || this.endpoint?.ownHost || this.head.host;
   }
 
   nowMs(): number {

@@ -41,7 +41,7 @@ export class Mirrors {
     const copy: Copy = {
       method: exchange.method,
       path: exchange.upstreamTarget,
-      host: exchange.upstreamHost,
+      host: exchange.rewrittenHost || exchange.head.host,
       headers: exchange.upstreamHeaders ?? [],
       body: exchange.bufferedBody ?? null,
     };
@@ -52,7 +52,8 @@ export class Mirrors {
     const endpoint = this.#upstreams.pick(mirror.service, []);
     if (endpoint === undefined || this.#inFlight >= inFlightMax) return;
     this.#inFlight++;
-    const sent = mirror.protocol === "h2c" ? overHttp2(endpoint, copy) : overHttp1(endpoint, copy);
+    const addressed = { ...copy, host: endpoint.ownHost || copy.host };
+    const sent = mirror.protocol === "h2c" ? overHttp2(endpoint, addressed) : overHttp1(endpoint, addressed);
     sent
       .catch((err: unknown) => this.#logger.debug({ err, service: mirror.service }, "copy of a request was not taken"))
       .finally(() => this.#inFlight--);

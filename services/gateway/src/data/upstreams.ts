@@ -115,11 +115,11 @@ export class Upstreams {
     const { clock, random } = this.#options;
     const onWaited = (ms: number): void => this.#metrics.waited(service, ms);
     const known = new Map(upstream.endpoints.map((endpoint) => [`${endpoint.host} ${endpoint.port}`, endpoint]));
-    upstream.endpoints = found.map(({ host, port, draining }) => {
+    upstream.endpoints = found.map(({ host, port, byName, draining }) => {
       const key = `${host} ${port}`;
       const endpoint =
         known.get(key) ??
-        new Endpoint({ service, host, port, clock, onWaited, outlier: { random, ...this.#options.outlier } });
+        new Endpoint({ service, host, port, byName, clock, onWaited, outlier: { random, ...this.#options.outlier } });
       known.delete(key);
       endpoint.draining = draining;
       return endpoint;

@@ -41,3 +41,18 @@ export function endpointsOf(
   }
   return [...found.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, endpoint]) => endpoint);
 }
+
+/**
+ * A Service by its name, for a mesh that balances behind it: there while any of its instances serves. A headless one has
+ * no address of its own, so its instances stay.
+ */
+export function behindName(
+  service: Service | undefined,
+  port: number,
+  instances: readonly DiscoveredEndpoint[],
+): readonly DiscoveredEndpoint[] {
+  if (service === undefined || instances.length === 0 || service.spec?.clusterIP === "None") return instances;
+  const { name, namespace } = service.metadata;
+  const draining = instances.every((instance) => instance.draining);
+  return [{ host: `${name}.${namespace}.svc`, port, draining, byName: true }];
+}

@@ -15,7 +15,7 @@ import type { Gateway } from "../gateway.ts";
 import { authServiceOf, createClusterControl } from "./cluster-control.ts";
 import type { ServiceType } from "./gateway-service.ts";
 import { createLeader, type Leader } from "./leader.ts";
-import { SliceResolver } from "./slice-resolver.ts";
+import { type DiscoveryMode, SliceResolver } from "./slice-resolver.ts";
 
 export interface KubernetesGatewayOptions extends Omit<DataPlaneOptions, "authService" | "resolver"> {
   host: string;
@@ -25,6 +25,7 @@ export interface KubernetesGatewayOptions extends Omit<DataPlaneOptions, "authSe
   kubeconfig: string | undefined;
   platformNamespace: string;
   serviceType: ServiceType;
+  discoveryMode: DiscoveryMode;
   /** Instance or pod name. */
   identity: string;
   /** Told of what is served from now on: in the replica that leads, so that one tells it. */
@@ -46,7 +47,7 @@ export async function createKubernetesGateway(options: KubernetesGatewayOptions)
   const reader = createApiClient(transport);
   let leader: Leader | undefined;
 
-  const resolver = new SliceResolver(() => control.caches);
+  const resolver = new SliceResolver(() => control.caches, options.discoveryMode);
   const plane = createDataPlane({ ...options, resolver, authService: authServiceOf(platformNamespace) });
   const control = createClusterControl({
     ...common,

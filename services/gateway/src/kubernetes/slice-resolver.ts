@@ -2,10 +2,13 @@ import { objectKey } from "@plinth/kube";
 import type { DiscoveredEndpoint, EndpointResolver } from "../data/resolver.ts";
 import { parseBackendName } from "./backend-name.ts";
 import type { Caches } from "./caches.ts";
-import { endpointsOf } from "./endpoints.ts";
+import { behindName, endpointsOf } from "./endpoints.ts";
 
 /** The part of the caches that endpoints come from. */
 export type EndpointCaches = Pick<Caches, "service" | "slicesOf">;
+
+/** PLINTH_DISCOVERY_MODE: instances are called directly, or Services by their names. */
+export type DiscoveryMode = "endpoints" | "service";
 
 interface Watched {
   serviceKey: string;
@@ -18,10 +21,12 @@ interface Watched {
 /** Finds the endpoints of "namespace/name:port" in the caches: no watch of its own, however many services there are. */
 export class SliceResolver implements EndpointResolver {
   readonly #caches: () => EndpointCaches;
+  readonly #mode: DiscoveryMode;
   readonly #watched = new Map<string, Set<Watched>>();
 
-  constructor(caches: () => EndpointCaches) {
+  constructor(caches: () => EndpointCaches, mode: DiscoveryMode) {
     this.#caches = caches;
+    this.#mode = mode;
   }
 
   watch(service: string, onChange: Watched["onChange"]): { close(): void } {
@@ -50,7 +55,9 @@ export class SliceResolver implements EndpointResolver {
   #tell(watched: Watched): void {
     const caches = this.#caches();
     const { serviceKey, port } = watched;
-    const endpoints = endpointsOf(caches.service(serviceKey), port, caches.slicesOf(serviceKey));
+    const service = caches.service(serviceKey);
+    const instances = endpointsOf(service, port, caches.slicesOf(serviceKey));
+    const endpoints = this.#mode === "service" ? behindName(service, port, instances) : instances;
     const text = JSON.stringify(endpoints);
     if (text === watched.last) return;
     watched.last = text;
