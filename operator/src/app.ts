@@ -150,6 +150,7 @@ function settingsOf(config: OperatorConfig): PlatformSettings {
     tokenAudience: config.tokenAudience,
     logLevel: config.serviceLogLevel,
     otlpEndpoint: config.serviceOtlpEndpoint,
+    discoveryMode: config.serviceDiscoveryMode,
     metricsNamespaces: config.metricsNamespaces,
   };
 }

@@ -92,6 +92,12 @@ export const operatorConfig = {
     default: "info",
   }),
   serviceOtlpEndpoint: optionalText("PLINTH_SERVICE_OTLP_ENDPOINT", "OTLP/HTTP receiver of the services' traces"),
+  serviceDiscoveryMode: oneOf(
+    "PLINTH_SERVICE_DISCOVERY_MODE",
+    "PLINTH_DISCOVERY_MODE of services that do not say otherwise: service inside a service mesh",
+    ["endpoints", "service"],
+    { default: "endpoints" },
+  ),
   metricsNamespaces: list("PLINTH_METRICS_NAMESPACES", "namespaces that may scrape the services' metrics", {
     default: [],
   }),

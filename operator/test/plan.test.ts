@@ -88,6 +88,23 @@ describe("instances", () => {
     expect(cluster.databaseWork, "and the database learns the password").toBe(2);
   });
 
+  test("call Services by their names when the platform is in a mesh, unless a service says otherwise", () => {
+    const cluster = running();
+    const mode = () =>
+      (
+        deployed(cluster).spec.template as { spec: { containers: { env: { name: string; value?: string }[] }[] } }
+      ).spec.containers[0]?.env
+        .filter(({ name }) => name === "PLINTH_DISCOVERY_MODE")
+        .map(({ value }) => value);
+    expect(mode()).toEqual([]);
+    cluster.settings = { ...cluster.settings, discoveryMode: "service" };
+    cluster.settle();
+    expect(mode()).toEqual(["service"]);
+    cluster.change({ env: [{ name: "PLINTH_DISCOVERY_MODE", value: "endpoints" }] });
+    cluster.settle();
+    expect(mode()).toEqual(["endpoints"]);
+  });
+
   test("are left alone when the platform gets a Kafka or a Redis that they do not use", () => {
     const cluster = running();
     const before = deployed(cluster);

@@ -10,6 +10,7 @@ export const testSettings: PlatformSettings = {
   tokenAudience: "plinth",
   logLevel: "info",
   otlpEndpoint: undefined,
+  discoveryMode: "endpoints",
   metricsNamespaces: ["monitoring"],
 };
 

@@ -137,7 +137,7 @@ describe.skipIf(why)(`the chart${why ? ` (${why})` : ""}`, () => {
     const { operatorConfig } = await import("../../operator/src/config.ts");
     const known = ["NODE_OPTIONS", ...Object.values(operatorConfig).map(({ env }) => env)];
     const objects = await render(
-      ...[...monitoring, "telemetry.otlpEndpoint=http://collector:4318"],
+      ...[...monitoring, "telemetry.otlpEndpoint=http://collector:4318", "discovery.mode=service"],
       ...["kafka.existingSecret=events", "redis.existingSecret=shared"],
     );
     const { env } = named(objects, "Deployment", "plinth-operator")["spec"].template.spec.containers[0];

@@ -92,6 +92,13 @@ export function chartValues(programs: readonly string[], services: readonly stri
         { type: "object", required: ["name", "port", "protocol"] },
       ),
     }),
+    discovery: group("How services and the gateway's routes find instances", {
+      mode: oneOf(
+        "`endpoints`: instances are called directly; `service`: Services by their names, so that a service mesh balances and encrypts",
+        "endpoints",
+        ["endpoints", "service"],
+      ),
+    }),
     services: map(
       `What to have otherwise in the specs of the platform's own services (${services.join(", ")}): maps are merged, lists replaced`,
       {},

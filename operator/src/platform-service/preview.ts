@@ -20,6 +20,7 @@ const settings: PlatformSettings = {
   tokenAudience: "plinth",
   logLevel: "info",
   otlpEndpoint: undefined,
+  discoveryMode: "endpoints",
   metricsNamespaces: [],
 };
 

@@ -14,6 +14,8 @@ export interface PlatformSettings {
   /** Of the services. */
   logLevel: string;
   otlpEndpoint: string | undefined;
+  /** "service": calls go to Services by their names, so that a mesh balances; otherwise to instances. */
+  discoveryMode: "endpoints" | "service";
   /** Namespaces that may scrape metrics. */
   metricsNamespaces: readonly string[];
 }

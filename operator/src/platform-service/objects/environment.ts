@@ -56,6 +56,7 @@ export function environment({
   const replaceable: EnvEntry[] = [
     { name: "PLINTH_LOG_LEVEL", value: settings.logLevel },
     ...(settings.otlpEndpoint ? [{ name: "PLINTH_OTLP_ENDPOINT", value: settings.otlpEndpoint }] : []),
+    ...(settings.discoveryMode === "service" ? [{ name: "PLINTH_DISCOVERY_MODE", value: settings.discoveryMode }] : []),
   ];
   const own = (spec.env ?? []) as EnvEntry[];
   const taken = new Set(platform.map((entry) => entry.name));

@@ -31,11 +31,12 @@ export function podInputsHash({ service, settings, workloadIssuer, credentials }
   const { image, command, args, port, adminPort, env, envFrom, resources, health, database, events, pod } =
     service.spec;
   const { platformNamespace, tokenIssuer, tokenAudience, logLevel, otlpEndpoint } = settings;
+  const discoveryMode = settings.discoveryMode === "service" ? settings.discoveryMode : undefined;
   return contentHash({
     spec: { image, command, args, port, adminPort, env, envFrom, resources, health, pod },
     uses: { database: database !== undefined, events: events !== undefined },
     autoscaled: service.spec.autoscaling ? true : undefined,
-    settings: { platformNamespace, tokenIssuer, tokenAudience, logLevel, otlpEndpoint },
+    settings: { platformNamespace, tokenIssuer, tokenAudience, logLevel, otlpEndpoint, discoveryMode },
     workloadIssuer,
     credentials,
   });
