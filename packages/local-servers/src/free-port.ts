@@ -3,10 +3,11 @@ import { createServer } from "node:net";
 
 /**
  * Ports that no system gives to who connects or listens on port 0 (Linux from 32768, others from 49152): one that is kept
- * for a process that is still to start, or starts once more, is not gone by then.
+ * for a process that is still to start, or starts once more, is not gone by then. From 20000 on the gateway opens the ports of
+ * Gateways, which it chooses by itself.
  */
 const firstPort = 10_240;
-const lastPort = 32_767;
+const lastPort = 19_999;
 const count = lastPort - firstPort + 1;
 
 /** Processes that ask at the same time begin in places of their own. */

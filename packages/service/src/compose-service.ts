@@ -26,7 +26,7 @@ import {
   type Telemetry,
   type WriteLine,
 } from "@plinth/kernel";
-import { createDatabase, type Database } from "@plinth/postgres";
+import { createDatabase, type Database, type DatabaseOptions } from "@plinth/postgres";
 import { ConfigurationService } from "@plinth/proto/plinth/audit/v1/configuration";
 import { AuthService } from "@plinth/proto/plinth/auth/v1/auth";
 import { AuthzService } from "@plinth/proto/plinth/authz/v1/authz";
@@ -124,10 +124,14 @@ export interface ComposedService extends ProcessPlan {
   adminPort(): number;
 }
 
+/** How long a service waits for its database; what is absent is as DatabaseOptions says. */
+export type DatabasePatience = Pick<DatabaseOptions, "connectTimeoutMs" | "statementTimeoutMs">;
+
 /** Wires a whole service: reads the configuration (throws ConfigError with every problem), opens nothing yet. */
 export async function composeService<S extends ConfigSpec>(
   definition: ServiceDefinition<S>,
   source: ConfigSource,
+  patience: DatabasePatience = {},
 ): Promise<ComposedService> {
   const spec = {
     ...baseConfig,
@@ -166,6 +170,7 @@ export async function composeService<S extends ConfigSpec>(
   const database = config.databaseUrl
     ? createDatabase({
         ...common,
+        ...patience,
         url: config.databaseUrl,
         health,
         ...(config.databasePoolMax ? { poolMax: config.databasePoolMax } : {}),

@@ -3,6 +3,7 @@ export { createFakeClock, type FakeClock } from "./fake-clock.ts";
 export { gathering } from "./gathering.ts";
 export { type Http2Server, type Http2ServerOptions, startHttp2Server } from "./http2-server.ts";
 export { kafkaMissing, testKafka } from "./kafka/test-kafka.ts";
+export { patience } from "./postgres/patience.ts";
 export { type RunningPostgres, startPostgres } from "./postgres/start-postgres.ts";
 export { createTestDatabase, type TestDatabase } from "./postgres/test-database.ts";
 export { documentedMetrics, type Scraped, startScraping } from "./scrape.ts";

@@ -129,7 +129,7 @@ export async function runExamples(baseUrl: string, token: string): Promise<{ exa
   const found = [];
   for (const [, escaped = ""] of page.matchAll(/<pre>([^<]*)<\/pre>/g)) {
     const example = escaped.replaceAll(/&([^;]+);/g, (_, name: string) => entities[name] ?? "");
-    const { stdout } = await run("sh", ["-c", example], { env: { ...process.env, TOKEN: token }, timeout: 10_000 });
+    const { stdout } = await run("sh", ["-c", example], { env: { ...process.env, TOKEN: token }, timeout: 60_000 });
     found.push({ example, text: stdout });
   }
   return found;

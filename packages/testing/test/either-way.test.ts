@@ -84,7 +84,7 @@ async function ping(redis: string): Promise<string> {
   let answer = "";
   for await (const chunk of socket.setEncoding("utf8")) {
     answer += chunk;
-    if (answer.includes("PONG")) break;
+    if (answer.includes("PONG\r\n")) break;
   }
   return answer;
 }

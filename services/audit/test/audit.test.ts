@@ -5,14 +5,24 @@ import { UserCreatedSchema } from "@plinth/proto/plinth/identity/v1/events";
 import { eventually } from "@plinth/testing";
 import type { As } from "@plinth/testing/service";
 import pg from "pg";
-import { describe, expect, test } from "vitest";
-import { auditor, codeOf, newId, nobody, publish, service, useAuditService } from "./audit-fixture.ts";
+import { beforeAll, describe, expect, test } from "vitest";
+import {
+  auditor,
+  codeOf,
+  newId,
+  nobody,
+  publish,
+  record,
+  service,
+  useAuditService,
+  wholeCheckpoint,
+} from "./audit-fixture.ts";
 
 useAuditService();
 const client = (as?: As) => service.client(AuditService, as);
 
 describe("access", () => {
-  const record = {
+  const entry = {
     id: "01920000-0000-7000-8000-0000000000ff",
     action: "a.b",
     actor: "user:1",
@@ -33,9 +43,9 @@ describe("access", () => {
     expect(
       await codeOf(
         rpc === "recordEntry"
-          ? c.recordEntry(record)
+          ? c.recordEntry(entry)
           : rpc === "getEntry"
-            ? c.getEntry({ id: record.id })
+            ? c.getEntry({ id: entry.id })
             : c.listEntries({}),
       ),
     ).toBe(code);
@@ -213,6 +223,11 @@ describe("ListEntries", () => {
 describe("append-only", () => {
   const denied = /permission denied/;
   const refused = /cannot be changed or removed|only grows/;
+  // What is not there yet is not refused to be changed.
+  beforeAll(async () => {
+    await record(1);
+    await wholeCheckpoint();
+  });
 
   test.each([
     ["UPDATE sealed_entry SET action = 'x'", denied],

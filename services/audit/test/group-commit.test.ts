@@ -1,6 +1,6 @@
 import { Fault, silentLogger, systemClock } from "@plinth/kernel";
 import { createDatabase, type Database } from "@plinth/postgres";
-import { createTestDatabase, type TestDatabase } from "@plinth/testing";
+import { createTestDatabase, patience, type TestDatabase } from "@plinth/testing";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createGroupCommit, type GroupCommit } from "../src/recording/group-commit.ts";
 
@@ -15,6 +15,7 @@ beforeEach(async () => {
   await fixture.admin(`CREATE TABLE shop.item (name text PRIMARY KEY, tx xid8 DEFAULT pg_current_xact_id(), at serial);
     GRANT ALL ON shop.item, shop.item_at_seq TO ${fixture.runtimeRole}`);
   database = createDatabase({
+    ...patience,
     url: fixture.url,
     applicationName: "test",
     ...{ logger: silentLogger, clock: systemClock },

@@ -1,7 +1,7 @@
 import type { BusMessage } from "@plinth/bus";
 import { type Clock, silentLogger, systemClock, systemRandom } from "@plinth/kernel";
 import { createDatabase, migrate } from "@plinth/postgres";
-import { createTestDatabase } from "@plinth/testing";
+import { createTestDatabase, patience } from "@plinth/testing";
 import { type NoteKey, openCheckpoint } from "@plinth/transparency-log";
 import { afterAll } from "vitest";
 import type { NewEntry } from "../src/domain/entry.ts";
@@ -36,7 +36,7 @@ export async function logParts(options: PartsOptions = {}) {
 function partsOn(url: string, options: PartsOptions) {
   const { clock = systemClock, master = Buffer.alloc(32, 1), retentionMs, witnesses = [] } = options;
   const logger = silentLogger;
-  const database = createDatabase({ url, applicationName: "test", logger, clock: systemClock });
+  const database = createDatabase({ ...patience, url, applicationName: "test", logger, clock: systemClock });
   const log = createAuditLog({
     ...{ database, clock, logger, origin, retentionMs },
     random: systemRandom,

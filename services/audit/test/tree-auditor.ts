@@ -7,7 +7,8 @@ import { sealedEntryTable } from "../src/store/schema.ts";
 
 /**
  * Looks at a log from outside, after whatever happened to it: the rows make the tree that the head states, every checkpoint
- * that anybody ever saw is a prefix of it, and the tiles hold its hashes. Throws what is wrong.
+ * that anybody ever saw is a prefix of it, and the tiles hold its hashes, all of one moment: a service may go on meanwhile.
+ * Throws what is wrong.
  */
 export async function auditTree(
   databaseUrl: string,
@@ -18,6 +19,7 @@ export async function auditTree(
   const client = new pg.Client({ connectionString: url.href });
   await client.connect();
   try {
+    await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
     const rows = await drizzle(client).select().from(sealedEntryTable).orderBy(asc(sealedEntryTable.sequence));
     const [head] = (await client.query("SELECT size, root FROM log_head")).rows;
     const size = Number(head.size);

@@ -56,11 +56,15 @@ const anyRelationship = fc.oneof(
 );
 const anyQuestion = fc.tuple(pick("doc:1"), pick("viewer", "editor"), pick(...users));
 const text = ([object, relation, subject]: [string, string, string]) => `${object}#${relation}@${subject}`;
+/** Mostly one of the two changes and the other one asks: what it remembers is then often not what is. */
+const changer = fc.constantFrom(0, 0, 0, 1);
+const asker = fc.constantFrom(1, 1, 1, 0);
 const anyStep = fc.oneof(
-  fc.record({ kind: fc.constant("insert" as const), text: anyRelationship.map(text), by: fc.nat(1) }),
-  fc.record({ kind: fc.constant("remove" as const), text: anyRelationship.map(text), by: fc.nat(1) }),
-  fc.record({ kind: fc.constant("check" as const), text: anyQuestion.map(text), by: fc.nat(1) }),
-  fc.record({ kind: fc.constant("check" as const), text: anyQuestion.map(text), by: fc.nat(1) }),
+  fc.record({ kind: fc.constant("insert" as const), text: anyRelationship.map(text), by: changer }),
+  fc.record({ kind: fc.constant("remove" as const), text: anyRelationship.map(text), by: changer }),
+  fc.record({ kind: fc.constant("check" as const), text: anyQuestion.map(text), by: asker }),
+  fc.record({ kind: fc.constant("check" as const), text: anyQuestion.map(text), by: asker }),
+  fc.record({ kind: fc.constant("check" as const), text: anyQuestion.map(text), by: asker }),
   fc.record({ kind: fc.constant("wait" as const), ms: fc.integer({ min: 1, max: 700 }) }),
 );
 

@@ -1,7 +1,7 @@
 import path from "node:path";
 import { silentLogger, systemClock } from "@plinth/kernel";
 import { createDatabase, type Database, migrate } from "@plinth/postgres";
-import { createTestDatabase, type TestDatabase } from "@plinth/testing";
+import { createTestDatabase, patience, type TestDatabase } from "@plinth/testing";
 import type { AuthzStore } from "../src/store/authz-store.ts";
 import { createPostgresStore } from "../src/store/postgres/postgres-store.ts";
 
@@ -26,6 +26,7 @@ export async function openPostgresStore(
     clock: systemClock,
   });
   const database = createDatabase({
+    ...patience,
     url: await route(test.url),
     applicationName: "test",
     logger: silentLogger,

@@ -4,8 +4,9 @@ import type http from "node:http";
 import http2 from "node:http2";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { eventually } from "@plinth/testing";
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { systemClock } from "@plinth/kernel";
+import { createFakeClock, eventually } from "@plinth/testing";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { type RawData, WebSocket, WebSocketServer } from "ws";
 import { parse } from "yaml";
 import { type Running, service, startGateway, startTestAuth, type TestAuth } from "./harness.ts";
@@ -18,11 +19,24 @@ let auth: TestAuth;
 let upstream: Upstream & { server: http.Server };
 let sockets: WebSocketServer;
 let running: Running;
+let passedMs = 0;
+
+/** From now on the timers of the gateway wait for `pass`, which is quicker than time and never too early. */
+function holdTime(): { pass(ms: number): void } {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  onTestFinished(() => void vi.useRealTimers());
+  return {
+    pass(ms) {
+      passedMs += ms;
+      vi.advanceTimersByTime(ms);
+    },
+  };
+}
 
 beforeAll(async () => {
   auth = await startTestAuth();
   upstream = await startHttpUpstream((request, response, body) => {
-    if (request.url === "/http/slow") return;
+    if (request.url === "/http/never") return;
     if (request.url === "/http/drip") return void response.write("first");
     if (request.url === "/http/cut") {
       response.writeHead(200, { "content-length": "100" });
@@ -45,11 +59,10 @@ beforeAll(async () => {
       service(
         "web",
         [
-          { path: "/http/", ...none, timeout: "300ms", idleTimeout: "400ms", maxBodyBytes: 100_000 },
-          { path: "/ws/", ...none, timeout: "300ms", idleTimeout: "60s" },
+          { path: "/http/", ...none, timeout: "30s", idleTimeout: "40s", maxBodyBytes: 100_000 },
+          { path: "/ws/", ...none, timeout: "30s", idleTimeout: "60s" },
           { path: "/no-ws/", ...none, websocket: false },
-          { path: "/limited/", ...none, rateLimit: { requests: 2, per: "1m", key: "Address" } },
-          { path: "/per-user/", authentication: "Optional", rateLimit: { requests: 1, per: "1m", key: "Principal" } },
+          { path: "/per-user/", authentication: "Optional", rateLimit: { requests: 1, per: "1h", key: "Principal" } },
           { path: "/private/" },
           { path: "/broken/", timeout: "soon" },
         ],
@@ -57,6 +70,7 @@ beforeAll(async () => {
       ),
     ],
     { web: [upstream.port], auth: [auth.upstream.port] },
+    { clock: { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + passedMs } },
   );
 });
 afterAll(async () => {
@@ -136,7 +150,11 @@ describe("rate limits", () => {
   });
 
   it("count down, then answer 429 with when to come back", async () => {
-    const seen = [await call("/limited/x"), await call("/limited/x"), await call("/limited/x")];
+    const rule = { path: "/", authentication: "None", rateLimit: { requests: 2, per: "1m", key: "Address" } };
+    const clock = createFakeClock();
+    const gateway = await startGateway([service("web", [rule])], { web: [upstream.port] }, { clock });
+    onTestFinished(() => gateway.stop());
+    const seen = [await fetch(gateway.url), await fetch(gateway.url), await fetch(gateway.url)];
     expect(seen.map((answer) => answer.status)).toEqual([200, 200, 429]);
     expect(seen.map((answer) => answer.headers.get("ratelimit"))).toEqual([
       '"default";r=1;t=30',
@@ -200,30 +218,40 @@ describe("refusals of HEAD", () => {
 
 describe("time", () => {
   it("is over: 504, and the service hears of it", async () => {
-    const gone = new Promise((resolve) =>
-      upstream.server.once("request", (request: http.IncomingMessage) => request.socket.once("close", resolve)),
-    );
-    const answer = await call("/http/slow");
+    const time = holdTime();
+    const arrived = once(upstream.server, "request");
+    const answering = call("/http/never");
+    const [request] = (await arrived) as [http.IncomingMessage];
+    const gone = once(request.socket, "close");
+    time.pass(30_000);
+    const answer = await answering;
     expect(answer.status).toBe(504);
     expect(await answer.json()).toMatchObject({ code: "deadline_exceeded", reason: "DEADLINE_EXCEEDED" });
     await gone;
   });
 
   it("of silence ends an answer that began", async () => {
+    const time = holdTime();
     const answer = await call("/http/drip");
     expect(answer.status).toBe(200);
-    await expect(answer.text()).rejects.toThrow();
+    // Longer than an answer may take to begin, and not yet the whole silence that is allowed.
+    time.pass(31_000);
+    const chunks = answer.body as ReadableStream<Uint8Array>;
+    const reader = chunks.getReader();
+    expect(Buffer.from((await reader.read()).value ?? []).toString()).toBe("first");
+    const rest = reader.read();
+    time.pass(9_000);
+    await expect(rest).rejects.toThrow();
   });
 });
 
 describe("callers that leave", () => {
   it("end the request to the service", async () => {
-    const gone = new Promise((resolve) =>
-      upstream.server.once("request", (request: http.IncomingMessage) => request.socket.once("close", resolve)),
-    );
+    const arrived = once(upstream.server, "request");
     const abort = new AbortController();
-    const answer = call("/http/slow", { signal: abort.signal });
-    await eventually(() => expect(upstream.requests.at(-1)?.url).toBe("/http/slow"));
+    const answer = call("/http/never", { signal: abort.signal });
+    const [request] = (await arrived) as [http.IncomingMessage];
+    const gone = once(request.socket, "close");
     abort.abort();
     await expect(answer).rejects.toThrow();
     await gone;
@@ -238,8 +266,9 @@ describe("WebSocket", () => {
   };
 
   it("passes messages both ways and the end, and outlives the route's timeout", async () => {
+    const time = holdTime();
     const socket = await open("/ws/chat");
-    await new Promise((resolve) => setTimeout(resolve, 350));
+    time.pass(31_000);
     socket.send("hello");
     const [message] = (await once(socket, "message")) as [RawData];
     expect(String(message)).toBe("echo hello");
@@ -291,7 +320,7 @@ describe("accounting", () => {
   it("answers 500 on a route that is configured wrongly, and says so in the log", async () => {
     expect((await call("/broken/x")).status).toBe(500);
     expect(running.lines.find(({ message }) => message === "route problem")?.fields).toMatchObject({
-      field: "spec.route.rules[6].timeout",
+      field: "spec.route.rules[5].timeout",
     });
   });
 });

@@ -78,8 +78,8 @@ export interface Running {
   url: string;
   /** Lines of the log. */
   lines: { level: string; message: string; fields: Record<string, unknown> }[];
-  /** Drains within `boundMs`. */
-  stop(boundMs?: number): Promise<void>;
+  /** Drains within so many milliseconds, or until the signal aborts. */
+  stop(bound?: number | AbortSignal): Promise<void>;
 }
 
 /** One PlatformService. */
@@ -127,8 +127,8 @@ export async function startGateway(
     port: gateway.server.port(),
     url: `http://127.0.0.1:${gateway.server.port()}`,
     lines,
-    async stop(boundMs = 1_000) {
-      const signal = AbortSignal.timeout(boundMs);
+    async stop(bound = 1_000) {
+      const signal = typeof bound === "number" ? AbortSignal.timeout(bound) : bound;
       health.setDraining();
       for (const component of components.toReversed()) await component.stop?.(signal);
     },

@@ -130,7 +130,7 @@ export async function runKubernetesGateway(
     writes: () => calls.filter(({ method }) => method !== "GET"),
     problems: () => health.problems().map(({ problem }) => problem),
     async stop() {
-      const signal = AbortSignal.timeout(5_000);
+      const signal = AbortSignal.timeout(30_000);
       for (const component of components.toReversed()) await component.stop?.(signal);
     },
   };

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { createServer } from "node:net";
 import { type ApiCall, type KubeObject, type Resource, resources } from "@plinth/kube";
 import { eventually, selfSignedCertificate } from "@plinth/testing";
@@ -86,8 +87,11 @@ describe.skipIf(absent)(`on a real API server${absent ? ` (skipped: ${absent})` 
         redirect: { hostname: "elsewhere.example.com" },
       }),
     );
-    const route = await cluster.client.get(httpRoutes, { namespace: "shop", name: "one" });
-    expect(route.status?.parents).toMatchObject([{ parentRef: { name: "one" }, controllerName: "plinth.dev/gateway" }]);
+    await eventually(async () => {
+      const route = await cluster.client.get(httpRoutes, { namespace: "shop", name: "one" });
+      const parent = { parentRef: { name: "one" }, controllerName: "plinth.dev/gateway" };
+      expect(route.status?.parents).toMatchObject([parent]);
+    });
   });
 
   it("tells of what is reachable, and names a service that is away", async () => {
@@ -188,6 +192,7 @@ describe.skipIf(absent)(`on a real API server${absent ? ` (skipped: ${absent})` 
     const { items } = await cluster.client.list(resources.services, { namespace: "plinth" });
     const next = Math.max(...items.flatMap((service) => [...targetPortsOf(service).values()])) + 1;
     const squatter = createServer().listen(next, "127.0.0.1");
+    await once(squatter, "listening");
     await createGateway("unlucky", listener("http", 80));
     await gatewayShows("unlucky", ({ status }) =>
       expect(status?.listeners?.[0]?.conditions).toContainEqual(
@@ -241,7 +246,7 @@ describe.skipIf(absent)(`on a real API server${absent ? ` (skipped: ${absent})` 
       const route: HttpRoute = await cluster.client.get(httpRoutes, { namespace: "shop", name: "late" });
       expect(route.status?.parents).toHaveLength(1);
       expect(second.served()).toBeDefined();
-    });
+    }, 60_000);
     gateway.calls.push(...second.calls);
     gateway.stop = second.stop;
   });

@@ -48,6 +48,8 @@ beforeAll(async () => {
     startOpenServer([routesOf(IdentityService)], { openApi: { title: "identity", version: "1.0.0" } }),
     startOpenServer([routesOf(AuditService)], { openApi: { title: "audit", version: "2.0.0" } }),
   ]);
+  // Made at the first question; a gateway waits a few seconds for it.
+  for (const server of [identity, audit]) await get(server.port(), "/openapi.json");
 });
 afterAll(async () => {
   for (const server of [identity, audit]) await server.stop?.(AbortSignal.timeout(1_000));

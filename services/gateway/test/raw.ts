@@ -10,7 +10,7 @@ export function sendRaw(
   return new Promise((resolve, reject) => {
     const socket = net.connect(port, "127.0.0.1");
     let answer = "";
-    socket.setTimeout(5_000, () => socket.destroy(new Error(`no answer within 5 s, only: ${answer}`)));
+    socket.setTimeout(60_000, () => socket.destroy(new Error(`no answer within a minute, only: ${answer}`)));
     socket.on("data", (chunk) => {
       answer += chunk.toString("latin1");
       if (until(answer)) socket.destroy();

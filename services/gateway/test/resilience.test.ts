@@ -9,7 +9,7 @@ import { EchoService } from "./echo-service.ts";
 import { type Running, service, startGateway } from "./harness.ts";
 import { startHttpUpstream, startRpcUpstream, type Upstream } from "./upstream.ts";
 
-const rule = { path: "/", authentication: "None", timeout: "10s" };
+const rule = { path: "/", authentication: "None", timeout: "60s" };
 const open: { close(): Promise<void> }[] = [];
 
 afterEach(async () => {
@@ -147,7 +147,7 @@ describe("drain", () => {
   // As behind a load balancer: whoever is told that a connection ends opens the next one elsewhere.
   it("fails no request over HTTP/1.1 keep-alive connections", async () => {
     const slow = await upstream((_request, response) => setTimeout(() => response.end("ok"), 5));
-    const running = await gatewayFor([slow], { drainDelayMs: 300 });
+    const running = await gatewayFor([slow], { drainDelayMs: 30_000 });
     const agent = new http.Agent({ keepAlive: true, maxSockets: 16 });
     const outcome = { served: 0, failed: [] as string[] };
     const one = () =>
@@ -169,8 +169,12 @@ describe("drain", () => {
     };
     const workers = Array.from({ length: 16 }, worker);
     await eventually(() => expect(outcome.served).toBeGreaterThan(100));
-    await running.stop(5_000);
+    const told = new AbortController();
+    const stopped = running.stop(told.signal);
+    // Each of them was told that its connection ends, however long that took; nothing is on its way any more.
     await Promise.all(workers);
+    told.abort();
+    await stopped;
     agent.destroy();
     expect(outcome.failed).toEqual([]);
   });
@@ -190,7 +194,7 @@ describe("drain", () => {
     });
     const ended = new Promise((resolve) => stream.on("end", resolve));
     await eventually(() => expect(slow.requests).toHaveLength(1));
-    const stopped = running.stop(5_000);
+    const stopped = running.stop(60_000);
     // The first one refuses nothing that is on its way (RFC 9113 section 6.8).
     expect(await goaway).toBe(2 ** 31 - 1);
     release();

@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import type { Server } from "node:http";
 import http2 from "node:http2";
 import https from "node:https";
 import type { AddressInfo } from "node:net";
@@ -5,7 +7,7 @@ import { createSecureContext } from "node:tls";
 import { createHealth, silentLogger, systemClock } from "@plinth/kernel";
 import { createSeededRandom, eventually, selfSignedCertificate } from "@plinth/testing";
 import { request } from "undici";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import type { Route } from "../src/data/route.ts";
 import { RouteTable, type TableListener } from "../src/data/route-table.ts";
 import { createDataPlane, type DataPlane, type OpenOptions, type OpenPort } from "../src/data-plane.ts";
@@ -15,7 +17,7 @@ import { startHttpUpstream, type Upstream } from "./upstream.ts";
 /** What routes of the Gateway API can say and those of a PlatformService cannot. */
 let a: Upstream;
 let b: Upstream;
-let flaky: Upstream;
+let flaky: Upstream & { server: Server };
 /** Speaks HTTP/2 and nothing else. */
 let h2: http2.Http2Server;
 const h2Requests: { method: string; path: string; body: string }[] = [];
@@ -85,8 +87,8 @@ const route = (path: string, rest: Partial<Route>): Route => ({
   pathType: "Prefix",
   path,
   authentication: "None",
-  timeoutMs: 5_000,
-  idleTimeoutMs: 5_000,
+  timeoutMs: 60_000,
+  idleTimeoutMs: 60_000,
   maxBodyBytes: 200_000,
   websocket: true,
   backends: [to("a")],
@@ -291,10 +293,19 @@ describe("attempts", () => {
       route("/once", { backends: [to("flaky")], attemptTimeoutMs: 50 }),
       route("/again", { backends: [to("flaky")], attemptTimeoutMs: 50, retry }),
     ]);
-    answers = [0];
-    expect((await call(port, "/once")).status).toBe(504);
-    answers = [0];
-    expect((await call(port, "/again")).status).toBe(200);
+    // The timers wait: an attempt that is to succeed has all the time that it needs.
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const statusAfter = async (path: string, ms: number) => {
+      answers = [0];
+      const arrived = once(flaky.server, "request");
+      const answering = call(port, path);
+      await arrived;
+      vi.advanceTimersByTime(ms);
+      return (await answering).status;
+    };
+    expect(await statusAfter("/once", 50)).toBe(504);
+    expect(await statusAfter("/again", 50 + retry.backoffMs)).toBe(200);
   });
 });
 

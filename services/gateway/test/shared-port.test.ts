@@ -40,7 +40,7 @@ describe.runIf(process.platform === "linux")("a port that two gateways share (Li
     await start({ reusePort: true, port: first.port });
     await eventually(() => expect(answers.ok).toBeGreaterThan(20));
     running.shift();
-    await first.stop(10_000);
+    await first.stop(60_000);
     const answered = answers.ok;
     await eventually(() => expect(answers.ok).toBeGreaterThan(answered + 20));
     over = true;

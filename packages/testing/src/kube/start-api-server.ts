@@ -9,7 +9,7 @@ import { promisify } from "node:util";
 import { freePort } from "@plinth/local-servers";
 
 const run = promisify(execFile);
-const startTimeoutMs = 60_000;
+const startTimeoutMs = 150_000;
 
 export interface ApiServer {
   url: string;

@@ -9,6 +9,7 @@ import { freePort } from "@plinth/local-servers";
 import pg from "pg";
 
 const run = promisify(execFile);
+const startTimeoutMs = 120_000;
 
 export interface RunningPostgres {
   /** Superuser URL of the database "postgres". */
@@ -89,7 +90,7 @@ function asUnprivileged(command: string, args: string[]): [string, string[]] {
 }
 
 export async function untilAnswering(url: string, failure: () => string | undefined): Promise<void> {
-  const deadline = performance.now() + 30_000;
+  const deadline = performance.now() + startTimeoutMs;
   for (;;) {
     const failed = failure();
     if (failed !== undefined) throw new Error(`PostgreSQL did not start: ${failed}`);
@@ -99,7 +100,8 @@ export async function untilAnswering(url: string, failure: () => string | undefi
       await client.end();
       return;
     } catch (err) {
-      if (performance.now() > deadline) throw new Error("PostgreSQL did not answer within 30 s", { cause: err });
+      if (performance.now() > deadline)
+        throw new Error(`PostgreSQL did not answer within ${startTimeoutMs / 1000} s`, { cause: err });
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }

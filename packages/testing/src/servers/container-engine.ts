@@ -2,7 +2,8 @@ import { request } from "node:http";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-const answerTimeoutMs = 2_000;
+/** An engine that is busy is not taken for one that is away: whether tests run depends on it, and it is asked more than once. */
+const answerTimeoutMs = 30_000;
 
 /** Why no container of this image can be started without fetching anything; undefined when one can. */
 export async function containerProblem(image: string, env: Environment): Promise<string | undefined> {

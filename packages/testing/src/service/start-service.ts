@@ -6,6 +6,7 @@ import { type ConfigSpec, createLifecycle, silentLogger, systemClock, systemRand
 import { migrate } from "@plinth/postgres";
 import type { ServiceRoutes } from "@plinth/rpc";
 import { composeService, type ServiceDefinition } from "@plinth/service";
+import { patience } from "../postgres/patience.ts";
 import { createTestDatabase, type TestDatabase } from "../postgres/test-database.ts";
 import { type Permissions, startPeers } from "./peers.ts";
 import { createTestTokens, type TestTokens } from "./test-tokens.ts";
@@ -83,7 +84,7 @@ export async function startService<S extends ConfigSpec>(options: StartServiceOp
   });
   const tokens = await createTestTokens();
   const peers = await startPeers(tokens.jwksJson, options.permissions ?? (() => false), options.peers ?? []);
-  const service = await composeService(definition, {
+  const env = {
     PLINTH_HOST: "127.0.0.1",
     PLINTH_PORT: "0",
     PLINTH_ADMIN_PORT: "0",
@@ -98,7 +99,8 @@ export async function startService<S extends ConfigSpec>(options: StartServiceOp
       .join(","),
     PLINTH_WORKLOAD_JWKS: tokens.workloadJwksFile,
     ...options.env,
-  });
+  };
+  const service = await composeService(definition, env, patience);
   const lifecycle = createLifecycle(service.components, { logger: service.logger, clock: systemClock });
   await lifecycle.start();
   const baseUrl = `http://127.0.0.1:${service.port()}`;

@@ -58,7 +58,7 @@ function ask(question: string, stored: string[], reads: Reads = { rounds: 0, key
           return relationships.filter((r) => wanted.includes(usersetKey(r.object, r.relation)));
         },
       },
-      signal: AbortSignal.timeout(5_000),
+      signal: AbortSignal.timeout(60_000),
     },
     {
       object: `${object.type}:${object.id}`,

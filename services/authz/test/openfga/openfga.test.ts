@@ -39,7 +39,7 @@ describe.skipIf(!cases)(
       const { object, relation, user } = assertion.tuple;
       const contextual = () => [...(assertion.contextualTuples ?? []).map(toRelationship), ...more];
       const question = { object, relation, subject: user, contextual };
-      const signal = AbortSignal.timeout(10_000);
+      const signal = AbortSignal.timeout(60_000);
       return opened.store
         .read(undefined, (snapshot) => answerQuestion({ model, reader: snapshot.reader(), signal }, question))
         .catch(errorCode);

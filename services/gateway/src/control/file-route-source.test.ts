@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { silentLogger } from "@plinth/kernel";
@@ -34,24 +34,29 @@ spec:
   port: 8080
   route: {rules: [{path: /${name}/}]}
 `;
+/** At once: between its truncation and its writing a file has nothing in it, which is no mistake. */
+async function replaceFile(name: string, text: string): Promise<void> {
+  await writeFile(join(directory, `.${name}`), text);
+  await rename(join(directory, `.${name}`), join(directory, name));
+}
 const names = () => last.objects.map(({ object }) => (object as { metadata: { name: string } }).metadata.name);
 
 it("reads what is there and follows changes", async () => {
-  await writeFile(join(directory, "a.yaml"), manifest("a"));
+  await replaceFile("a.yaml", manifest("a"));
   await writeFile(join(directory, "notes.txt"), "not a manifest");
   await source.start();
   expect(names()).toEqual(["a"]);
   expect(last.problems).toEqual([]);
-  await writeFile(join(directory, "b.yml"), manifest("b"));
+  await replaceFile("b.yml", manifest("b"));
   await eventually(() => expect(names()).toEqual(["a", "b"]));
   await rm(join(directory, "a.yaml"));
   await eventually(() => expect(names()).toEqual(["b"]));
 });
 
 it("keeps the last good form of a file that became wrong, and says where it is wrong", async () => {
-  await writeFile(join(directory, "a.yaml"), manifest("a"));
+  await replaceFile("a.yaml", manifest("a"));
   await source.start();
-  await writeFile(join(directory, "a.yaml"), manifest("a").replace("route:", "rout:"));
+  await replaceFile("a.yaml", manifest("a").replace("route:", "rout:"));
   await eventually(() => expect(last.problems[0]?.origin).toMatch(/^a\.yaml:\d+:\d+$/));
   expect(names()).toEqual(["a"]);
 });

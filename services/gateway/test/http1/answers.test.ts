@@ -32,7 +32,7 @@ beforeAll(async () => {
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as net.AddressInfo;
-  running = await startGateway([service("web", [{ path: "/", authentication: "None", timeout: "5s" }])], {
+  running = await startGateway([service("web", [{ path: "/", authentication: "None", timeout: "60s" }])], {
     web: [port],
   });
 });

@@ -45,7 +45,7 @@ const poolOf = (options: Partial<ConnectionPoolOptions> = {}) =>
     host: "127.0.0.1",
     port: (server.address() as net.AddressInfo).port,
     connectionsMax: 2,
-    connectTimeoutMs: 2_000,
+    connectTimeoutMs: 60_000,
     keepAliveTimeoutMs: 4_000,
     keepAliveMarginMs: 1_000,
     headBytesMax: 1_000,
