@@ -52,7 +52,7 @@ async function start(options: Http2ServerOptions) {
       },
     },
     ...{ logger: silentLogger, clock: systemClock, random: systemRandom },
-    defaultTimeoutMs: 20_000,
+    defaultTimeoutMs: 100_000,
   });
   cleanups.push(async () => clients.stop?.(AbortSignal.timeout(1_000)));
   return {
