@@ -1,4 +1,5 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from "node:http2";
+import { giveUpAfter } from "./give-up-after.ts";
 
 export interface OpenHttp2SessionOptions {
   authority: string;
@@ -86,19 +87,4 @@ function keepAlive(session: ClientHttp2Session): void {
   }, pingIntervalMs);
   interval.unref();
   session.once("close", () => clearInterval(interval));
-}
-
-/**
- * Gives up after so long, unless the function that is returned is called. When this process was the slow one, the answer lies in
- * the socket by then: it is read first.
- */
-function giveUpAfter(ms: number, giveUp: () => void): () => void {
-  let last: NodeJS.Immediate | undefined;
-  const timer = setTimeout(() => {
-    last = setImmediate(giveUp);
-  }, ms);
-  return () => {
-    clearTimeout(timer);
-    clearImmediate(last);
-  };
 }
