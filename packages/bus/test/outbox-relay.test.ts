@@ -30,7 +30,8 @@ beforeEach(async () => {
     logger: silentLogger,
     clock: systemClock,
   });
-  database = createDatabase({ url: fixture.url, applicationName: "test", logger: silentLogger, clock: systemClock });
+  const common = { applicationName: "test", logger: silentLogger, clock: systemClock };
+  database = createDatabase({ ...common, url: fixture.url, connectTimeoutMs: 60_000, statementTimeoutMs: 60_000 });
 });
 
 afterEach(async () => {

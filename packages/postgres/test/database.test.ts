@@ -8,7 +8,8 @@ let database: Database;
 
 beforeAll(async () => {
   fixture = await createTestDatabase("bank");
-  database = createDatabase({ url: fixture.ddlUrl, applicationName: "test", logger: silentLogger, clock: systemClock });
+  const common = { applicationName: "test", logger: silentLogger, clock: systemClock };
+  database = createDatabase({ ...common, url: fixture.ddlUrl, connectTimeoutMs: 60_000, statementTimeoutMs: 60_000 });
   await database.query("CREATE TABLE account (id integer PRIMARY KEY, amount integer NOT NULL)");
   await database.query("INSERT INTO account VALUES (1, 100), (2, 100)");
 });

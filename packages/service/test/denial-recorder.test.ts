@@ -22,7 +22,7 @@ beforeEach(async () => {
   const { ddlUrl: url, schema, runtimeRole } = fixture;
   await migrate({ url, schema, runtimeRole, directory, logger: silentLogger, clock: systemClock });
   await rm(directory, { recursive: true });
-  const common = { logger: silentLogger, clock: systemClock };
+  const common = { logger: silentLogger, clock: systemClock, connectTimeoutMs: 60_000, statementTimeoutMs: 60_000 };
   database = createDatabase({ ...common, url: fixture.url, applicationName: "test" });
   clock = createFakeClock(startMs);
   recorder = createDenialRecorder({ database, clock, logger: silentLogger });
