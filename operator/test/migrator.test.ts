@@ -29,7 +29,7 @@ const run = (overrides: { databaseUrl?: string; timeoutMs?: number } = {}): Prom
       runtimeRole: database.runtimeRole,
       path: folder,
       platformPath: path.resolve(import.meta.dirname, "../../packages/postgres/migrations"),
-      timeoutMs: 10_000,
+      timeoutMs: 60_000,
       reportFile: path.join(folder, "report"),
       ...overrides,
     },

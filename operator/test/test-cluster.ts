@@ -84,12 +84,19 @@ async function installCrds(client: ApiClient): Promise<void> {
   ];
   for (const file of files) {
     for (const document of parseAllDocuments(readFileSync(file, "utf8"))) {
-      const { metadata } = await client.create(resources.customResourceDefinitions, document.toJS() as never);
+      const made = await client.create(resources.customResourceDefinitions, document.toJS() as never);
+      const { group, names, scope, versions } = made.spec;
+      const resource: Resource = {
+        ...{ apiVersion: `${group}/${versions[0]?.name}`, kind: names.kind, plural: names.plural },
+        namespaced: scope === "Namespaced",
+      };
       await eventually(async () => {
-        const crd = await client.get(resources.customResourceDefinitions, { name: metadata.name });
+        const crd = await client.get(resources.customResourceDefinitions, { name: made.metadata.name });
         if (!crd.status?.conditions?.some(({ type, status }) => type === "Established" && status === "True")) {
-          throw new Error(`${metadata.name} is not established`);
+          throw new Error(`${made.metadata.name} is not established`);
         }
+        // What is established is served a little later.
+        await client.list(resource, { limit: 1 });
       });
     }
   }

@@ -59,6 +59,7 @@ export const callLimits: Readonly<Record<string, Readonly<Record<string, readonl
       { name: "sessionsMax", meaning: "connections to one instance" },
       { name: "streamsPerSession", meaning: "calls on one connection before another is opened" },
       { name: "waitingMax", meaning: "calls that wait for a place on the connections to one instance" },
+      { name: "reopenMs", meaning: "before a connection beside others that failed is tried again, while calls wait" },
       { name: "idleMs", meaning: "a connection beyond the first that carries nothing closes after" },
     ],
     "packages/clients/src/open-http2-session.ts": [

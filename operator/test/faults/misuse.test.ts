@@ -50,7 +50,7 @@ describe.skipIf(absent)(`whatever people write${absent ? ` (skipped: ${absent})`
       await apply("mutant", kept);
       expect(await settled("mutant"), JSON.stringify(kept)).toBe("Ready Ready");
     }
-  }, 240_000);
+  }, 600_000);
 
   test.each([
     [
@@ -77,7 +77,7 @@ describe.skipIf(absent)(`whatever people write${absent ? ` (skipped: ${absent})`
       expect(await settled(name)).toBe("Ready Ready");
       expect(await contents(name)).toEqual(before);
     },
-    240_000,
+    600_000,
   );
 
   /** Children whole, without what the API server counts and what controllers say. */

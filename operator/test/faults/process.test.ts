@@ -56,7 +56,7 @@ describe.skipIf(absent)(`the operator's process ends${absent ? ` (skipped: ${abs
       }
       expect(crashes).toBeGreaterThanOrEqual(writesMin);
     },
-    300_000,
+    1_200_000,
   );
 
   test("two at once, both believing to lead: one migration, the same state", async () => {

@@ -30,13 +30,15 @@ describe.skipIf(absent)(`what the operator sees is late or incomplete${absent ? 
         const operator = await runOperator(world.cluster, { wrapTransport: disturbed.wrap });
         await world.create(name);
         await world.untilReady(name);
-        expect(disturbed.happened()).toBe(true);
+        // Nobody waits for every kind's event before the service is Ready.
+        await eventually(() => expect(disturbed.happened()).toBe(true));
+        await world.untilReady(name);
         expect(operator.writes.filter(({ method }) => method === "DELETE").map(({ path }) => path)).toEqual([]);
         expect(await world.endState(name)).toEqual(reference);
         await world.remove(name);
         await operator.stop();
       },
-      60_000,
+      240_000,
     );
   });
 

@@ -267,7 +267,7 @@ export function busContract(driver: string, open: () => Promise<BusFixture>): vo
         ]),
       );
       await eventually(async () => expect(await fixture.deadLetters.list({})).toEqual([]));
-      expect(other.seen).toEqual(["poison"]);
+      await eventually(() => expect(other.seen).toEqual(["poison"]));
     });
 
     test("what waits for a group is known while nobody of it runs", async () => {

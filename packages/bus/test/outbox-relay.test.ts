@@ -30,7 +30,8 @@ beforeEach(async () => {
     logger: silentLogger,
     clock: systemClock,
   });
-  database = createDatabase({ url: fixture.url, applicationName: "test", logger: silentLogger, clock: systemClock });
+  const common = { applicationName: "test", logger: silentLogger, clock: systemClock };
+  database = createDatabase({ ...common, url: fixture.url, connectTimeoutMs: 60_000, statementTimeoutMs: 60_000 });
 });
 
 afterEach(async () => {
@@ -161,6 +162,8 @@ describe("outbox relay", () => {
     await startRelay(bus);
     for (const value of ["a", "b", "c"]) await sell(value);
     await eventually(() => expect(values(bus.seen)).toEqual(["a", "b", "c"]));
+    // One that dies before it has noted what it published is followed by the same events again.
+    await eventually(async () => expect(await waiting()).toBe(0));
     await fixture.admin(
       "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
     );

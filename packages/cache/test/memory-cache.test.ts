@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { cacheContract } from "../src/cache.contract.ts";
 import { createMemoryCache } from "../src/index.ts";
 
-const limits = { entriesMax: 100, ttlMs: 1_000 };
+const limits = { entriesMax: 100, ttlMs: 60_000 };
 
 cacheContract("memory", async () => {
   const clock = createFakeClock();

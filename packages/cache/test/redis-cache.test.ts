@@ -8,7 +8,7 @@ import { age, keysOf, observe, startProcess, textCache } from "./redis-fixture.t
 const missing = whyNoRedis();
 
 describe.skipIf(missing)(`on a real Redis${missing ? ` (${missing})` : ""}`, () => {
-  const ttlMs = 2_000;
+  const ttlMs = 60_000;
 
   cacheContract("process, with a real Redis", async () => {
     const { url, prefix } = testRedis();
@@ -58,7 +58,7 @@ describe.skipIf(missing)(`on a real Redis${missing ? ` (${missing})` : ""}`, () 
         for (const near of nears) await near.getOrLoad("m", async () => "old");
         await observer.unlink(await keysOf(observer, `${prefix}cache:${mark.name}:`));
         for (const { link } of [one, other]) {
-          const call = link.caller("settle", 1_000);
+          const call = link.caller("settle", 20_000);
           await call((redis) => redis.publish(`${prefix}invalidations`, JSON.stringify([mark.name])));
         }
         for (const near of nears)

@@ -50,6 +50,9 @@ describe.skipIf(missing)(`when Redis fails${missing ? ` (${missing})` : ""}`, ()
     const load = counter();
     const get = () => cache.getOrLoad("k", load);
     expect([await get(), await get()]).toEqual(["v1", "v1"]);
+    expect(messages.at(-1)).toBe("Redis answers");
+    // A slow machine may have taken more than one attempt.
+    messages.length = 0;
 
     await redis.kill();
     await eventually(() => expect(link.isUp()).toBe(false));
@@ -60,7 +63,6 @@ describe.skipIf(missing)(`when Redis fails${missing ? ` (${missing})` : ""}`, ()
     // It has lost its scripts and its data.
     expect([await get(), await get()]).toEqual(["v4", "v4"]);
     expect(messages).toEqual([
-      "Redis answers",
       "Redis is away: values come from their sources, limits are counted in this process",
       "Redis answers",
     ]);
@@ -95,8 +97,15 @@ describe.skipIf(missing)(`when Redis fails${missing ? ` (${missing})` : ""}`, ()
     const { caches, link } = await startProcess(redis.url, prefix, { commandBudgetMs: 50 });
     const cache = caches.create(textCache("texts"));
     await eventually(async () => {
-      await cache.getOrLoad("k", async () => "stored");
-      expect(await cache.getOrLoad("k", async () => "again")).toBe("stored");
+      let loads = 0;
+      const load = async () => {
+        loads++;
+        return "stored";
+      };
+      await cache.getOrLoad("k", load);
+      loads = 0;
+      await cache.getOrLoad("k", load);
+      expect(loads).toBe(0);
     });
     process.kill(redis.pid, "SIGSTOP");
     let calls = 0;
@@ -175,7 +184,7 @@ describe.skipIf(missing)(`when Redis fails${missing ? ` (${missing})` : ""}`, ()
 
   test("an invalidation that is not answered is done when Redis answers again, and nothing is served before", async () => {
     const { redis } = await ownRedis();
-    const { caches, link } = await startProcess(redis.url, prefix);
+    const { caches, link } = await startProcess(redis.url, prefix, { commandBudgetMs: 50 });
     const cache = caches.create(textCache("texts"));
     await cache.getOrLoad("k", async () => "old");
     process.kill(redis.pid, "SIGSTOP");
@@ -212,10 +221,13 @@ describe.skipIf(missing)(`when Redis fails${missing ? ` (${missing})` : ""}`, ()
 
   test("a wrong password is told", async () => {
     const { redis } = await ownRedis();
-    const told: unknown[] = [];
-    const logger: Logger = { ...silentLogger, warn: ({ err }) => void told.push(err) };
-    await startProcess(redis.url.replace(/:[0-9a-f]+@/, ":wrong@"), prefix, { logger, startsAway: true });
-    expect(String(told[0])).toContain("WRONGPASS");
+    // Said once: on a slow machine it may have been something else.
+    await eventually(async () => {
+      const told: unknown[] = [];
+      const logger: Logger = { ...silentLogger, warn: ({ err }) => void told.push(err) };
+      await startProcess(redis.url.replace(/:[0-9a-f]+@/, ":wrong@"), prefix, { logger, startsAway: true });
+      expect(String(told[0])).toContain("WRONGPASS");
+    });
   });
 });
 
@@ -237,7 +249,7 @@ test.skipIf(missing)(`TLS with an authority of one's own${missing ? ` (${missing
   const url = `rediss://:${new URL(redis.url).password}@localhost:${port}`;
   const trusting = await startProcess(url, prefix, { caFile });
   expect(trusting.link.isUp()).toBe(true);
-  expect(names).toEqual(["localhost"]);
+  expect(new Set(names)).toEqual(new Set(["localhost"]));
   const wary = await startProcess(url, prefix, { startsAway: true });
   expect(wary.link.isUp()).toBe(false);
 });

@@ -7,22 +7,29 @@ import { type CacheOptions, jsonCodec } from "../src/index.ts";
 import { createRedisCaches, createRedisLink, type RedisLink, type RedisLinkOptions } from "../src/redis/index.ts";
 
 export interface ProcessOptions extends Partial<RedisLinkOptions> {
-  /** Default: so long that a busy machine changes nothing. */
+  /** Of look-ups and stores, and what an invalidation has then is its own. Default: so long that a busy machine changes nothing. */
   commandBudgetMs?: number | undefined;
   /** Default: waits until Redis answers. */
   startsAway?: boolean;
 }
 
+const patientMs = 20_000;
+
 /** What a process has: a connection and caches. Away again when the test is over. */
 export async function startProcess(url: string, prefix: string, options: ProcessOptions = {}) {
-  const { startsAway = false, commandBudgetMs = 20_000, ...linkOptions } = options;
+  const { startsAway = false, commandBudgetMs, ...linkOptions } = options;
   const common = { logger: silentLogger, clock: systemClock, random: systemRandom };
   const link = createRedisLink({ ...common, url, connectionName: "test", ...linkOptions });
   const nearClock = createFakeClock();
   // Pauses for another's load last a second altogether: Redis answers within, however busy the machine is.
   const sleep: Clock["sleep"] = (ms, signal) => systemClock.sleep(ms * 20, signal);
   const clock = { ...nearClock, sleep };
-  const caches = createRedisCaches({ ...common, link, prefix, clock, commandBudgetMs });
+  const caller: RedisLink["caller"] = (name, budgetMs) => link.caller(name, Math.max(budgetMs, patientMs));
+  const caches = createRedisCaches(
+    commandBudgetMs === undefined
+      ? { ...common, link: { ...link, caller }, prefix, clock }
+      : { ...common, link, prefix, clock, commandBudgetMs },
+  );
   await link.start();
   onTestFinished(() => link.stop());
   if (!startsAway) await eventually(untilUp(link));

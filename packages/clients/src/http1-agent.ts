@@ -1,5 +1,6 @@
 import { Agent } from "node:http";
 import { connect, type NetConnectOpts } from "node:net";
+import { giveUpAfter } from "./give-up-after.ts";
 
 /** Connections to one instance; more calls wait in line, each until its deadline. */
 const socketsMax = 512;
@@ -34,10 +35,10 @@ export function createHttp1Agent(): Http1Agent {
   });
   agent.createConnection = (options) => {
     const socket = connect(options as NetConnectOpts);
-    const timer = setTimeout(() => socket.destroy(late()), connectTimeoutMs);
+    const inTime = giveUpAfter(connectTimeoutMs, () => void socket.destroy(late()));
     const onError = (err: Error): void => void beforeConnected.add(err);
     const settle = (): void => {
-      clearTimeout(timer);
+      inTime();
       socket.off("error", onError);
     };
     return socket.once("error", onError).once("connect", settle).once("close", settle);

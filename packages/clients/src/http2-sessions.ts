@@ -53,6 +53,8 @@ const sessionsMax = 8;
 const streamsPerSession = 90;
 /** Streams that wait for a place on connections to one instance, beyond those that connections still to be opened have. */
 const waitingMax = 256;
+/** One that failed beside others is tried again after, while somebody waits: whoever is on those may stay for long. */
+const reopenMs = 250;
 
 /** All places are taken, and so are those in the queue. */
 export class StreamsFull extends Error {
@@ -76,6 +78,7 @@ export function createHttp2Sessions(options: Http2SessionsOptions): Http2Session
   /** In order of opening: the first with room is taken, so that what is open beyond need falls idle. */
   let entries: Entry[] = [];
   let opening = 0;
+  let reopening: NodeJS.Timeout | undefined;
   let isClosed = false;
   let first: PromiseWithResolvers<void> | undefined;
   /** What the last peer allowed, until the next says what it does. */
@@ -125,12 +128,20 @@ export function createHttp2Sessions(options: Http2SessionsOptions): Http2Session
       },
       (error: Error) => {
         opening--;
-        if (entries.length > 0 || opening > 0) return;
+        if (entries.length > 0 || opening > 0) {
+          if (waiters.size > 0 && reopening === undefined) reopening = setTimeout(reopen, reopenMs).unref();
+          return;
+        }
         first?.reject(error);
         first = undefined;
         for (const waiter of drained()) waiter.onUnavailable(error);
       },
     );
+  }
+
+  function reopen(): void {
+    reopening = undefined;
+    serve();
   }
 
   /** Gives places to those who wait, and opens as many connections as the others need. */

@@ -1,4 +1,5 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from "node:http2";
+import { giveUpAfter } from "./give-up-after.ts";
 
 export interface OpenHttp2SessionOptions {
   authority: string;
@@ -43,17 +44,16 @@ export function openHttp2Session(options: OpenHttp2SessionOptions): Promise<Open
       settings: { initialWindowSize: streamWindowBytes, enablePush: false, maxHeaderListSize: headBytesMax },
     });
     let streamsMax = 0;
-    const timer = setTimeout(
-      () => session.destroy(Object.assign(new Error(`no HTTP/2 within ${connectTimeoutMs} ms`), { code: "ETIMEDOUT" })),
-      connectTimeoutMs,
+    const inTime = giveUpAfter(connectTimeoutMs, () =>
+      session.destroy(Object.assign(new Error(`no HTTP/2 within ${connectTimeoutMs} ms`), { code: "ETIMEDOUT" })),
     );
     session.on("error", (err) => {
-      clearTimeout(timer);
+      inTime();
       onLeaving();
       reject(err);
     });
     session.on("close", () => {
-      clearTimeout(timer);
+      inTime();
       onLeaving();
       reject(Object.assign(new Error("the connection was closed before HTTP/2 was agreed on"), { code: "ECONNRESET" }));
     });
@@ -69,7 +69,7 @@ export function openHttp2Session(options: OpenHttp2SessionOptions): Promise<Open
         onSettings();
         return;
       }
-      clearTimeout(timer);
+      inTime();
       session.setLocalWindowSize(sessionWindowBytes);
       keepAlive(session);
       // An idle connection does not keep the process from ending.
@@ -83,8 +83,7 @@ export function openHttp2Session(options: OpenHttp2SessionOptions): Promise<Open
 function keepAlive(session: ClientHttp2Session): void {
   const interval = setInterval(() => {
     if (session.closed || session.destroyed) return;
-    const timer = setTimeout(() => session.destroy(new Error("ping was not answered")), pingTimeoutMs);
-    session.ping(() => clearTimeout(timer));
+    session.ping(giveUpAfter(pingTimeoutMs, () => session.destroy(new Error("ping was not answered"))));
   }, pingIntervalMs);
   interval.unref();
   session.once("close", () => clearInterval(interval));

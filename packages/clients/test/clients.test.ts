@@ -4,7 +4,7 @@ import { createServer as createNetServer } from "node:net";
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import type { Endpoint, Resolver } from "@plinth/discovery";
-import { Fault, silentLogger, systemClock, systemRandom } from "@plinth/kernel";
+import { type Clock, Fault, silentLogger, systemClock, systemRandom } from "@plinth/kernel";
 import { AuditService, Outcome } from "@plinth/proto/plinth/audit/v1/audit";
 import { AuthService } from "@plinth/proto/plinth/auth/v1/auth";
 import { access, defineService, type RpcServer, type ServiceRoutes } from "@plinth/rpc";
@@ -88,13 +88,12 @@ function auditClient(resolver: Resolver) {
   return allClients(resolver).get(AuditService, "audit");
 }
 
-function allClients(resolver: Resolver) {
+function allClients(resolver: Resolver, clock: Clock = systemClock) {
   const clients = createClients({
-    logger: silentLogger,
-    resolver,
-    clock: systemClock,
-    random: systemRandom,
+    ...{ logger: silentLogger, resolver, clock, random: systemRandom },
     workloadToken: async () => "my-token",
+    // No deadline is what ends a call here, however slow the machine is.
+    defaultTimeoutMs: 60_000,
   });
   cleanups.push(async () => clients.stop?.(AbortSignal.timeout(1_000)));
   return clients;
@@ -160,10 +159,16 @@ describe("typed clients", () => {
   });
 
   test("without any instance the call fails with what to do, and succeeds when one comes in time", async () => {
-    const resolver = changingResolver([]);
-    const client = auditClient(resolver);
-    const pending = client.getEntry({ id });
     const a = await startInstance("a");
+    const resolver = changingResolver([]);
+    const waits = Promise.withResolvers<void>();
+    const sleep: Clock["sleep"] = (ms, signal) => {
+      waits.resolve();
+      return systemClock.sleep(ms, signal);
+    };
+    const client = allClients(resolver, { ...systemClock, sleep }).get(AuditService, "audit");
+    const pending = client.getEntry({ id });
+    await waits.promise;
     resolver.set([a.endpoint]);
     expect((await pending).source).toBe("a");
     resolver.set([]);
@@ -184,7 +189,7 @@ describe("typed clients", () => {
     );
     await eventually(() => expect(a.calls.length).toBeGreaterThan(20));
     resolver.set([{ ...a.endpoint, draining: true }, b.endpoint]);
-    await a.server.stop?.(AbortSignal.timeout(5_000));
+    await a.server.stop?.(AbortSignal.timeout(60_000));
     resolver.set([b.endpoint]);
     const before = b.calls.length;
     await eventually(() => expect(b.calls.length).toBeGreaterThan(before + 20));

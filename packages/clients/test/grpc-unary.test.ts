@@ -73,7 +73,8 @@ function balancedClient(port: number) {
       return { close() {} };
     },
   };
-  const clients = createClients({ logger: silentLogger, resolver, clock: systemClock, random: systemRandom });
+  const common = { logger: silentLogger, clock: systemClock, random: systemRandom };
+  const clients = createClients({ ...common, resolver, defaultTimeoutMs: 60_000 });
   cleanups.push(() => void clients.stop?.(AbortSignal.timeout(1_000)));
   return clients.get(AuditService, "audit");
 }
@@ -134,11 +135,13 @@ test("a request above the limit is not sent", async () => {
 });
 
 test("the deadline goes along, ends the call here and cancels it there", async () => {
-  const { port, streams } = await serve(() => {});
-  const call = unaryClient(port).getEntry({ id }, { timeoutMs: 100 });
-  await expect(call).rejects.toMatchObject({ code: Code.DeadlineExceeded });
-  await eventually(() => expect(streams[0]?.rstCode).toBe(http2.constants.NGHTTP2_CANCEL));
-  expect(streams[0]?.sentHeaders).toBeUndefined();
+  const { port, streams } = await serve(answer(enveloped(0, entry("first"))), () => {});
+  const client = unaryClient(port);
+  // The connection stands then: the next call leaves at once.
+  await client.getEntry({ id });
+  await expect(client.getEntry({ id }, { timeoutMs: 1_000 })).rejects.toMatchObject({ code: Code.DeadlineExceeded });
+  await eventually(() => expect(streams[1]?.rstCode).toBe(http2.constants.NGHTTP2_CANCEL));
+  expect(streams[1]?.sentHeaders).toBeUndefined();
 });
 
 test("an abort ends the call here and cancels it there, and nothing is sent of a call that was aborted before", async () => {

@@ -3,7 +3,7 @@ import { silentLogger, systemClock, systemRandom } from "@plinth/kernel";
 import { AuditService } from "@plinth/proto/plinth/audit/v1/audit";
 import { LogService } from "@plinth/proto/plinth/audit/v1/log";
 import { AuthService } from "@plinth/proto/plinth/auth/v1/auth";
-import { eventually, type Http2ServerOptions, startHttp2Server } from "@plinth/testing";
+import { eventually, type Http2ServerOptions, startHttp2Server, startTcpProxy } from "@plinth/testing";
 import { afterEach, expect, test } from "vitest";
 import { createHttp2Sessions, type PooledSession, StreamsFull } from "../src/http2.ts";
 import { createClients } from "../src/index.ts";
@@ -52,7 +52,7 @@ async function start(options: Http2ServerOptions) {
       },
     },
     ...{ logger: silentLogger, clock: systemClock, random: systemRandom },
-    defaultTimeoutMs: 20_000,
+    defaultTimeoutMs: 100_000,
   });
   cleanups.push(async () => clients.stop?.(AbortSignal.timeout(1_000)));
   return {
@@ -180,6 +180,25 @@ test("connections that are not needed any more close, but for one", async () => 
   while (places.length > 0) sessions.release(places.shift() as PooledSession);
   await eventually(() => expect(sessions.counts()).toEqual({ open: 1, waiting: 0 }));
   expect(sessions.take()).toBeDefined();
+});
+
+test("a further connection that did not come about is tried again while somebody waits, whoever is on the others", async () => {
+  const server = await startHttp2Server((_request, response) => response.end(), { streamsMax: 1 });
+  cleanups.push(() => server.close());
+  const proxy = await startTcpProxy(`127.0.0.1:${server.port}`);
+  cleanups.push(() => proxy.close());
+  const sessions = createHttp2Sessions({ authority: `http://127.0.0.1:${proxy.port}`, clock: systemClock });
+  cleanups.push(() => sessions.destroy());
+  const places: PooledSession[] = [];
+  const wait = () => sessions.wait({ onSession: (place) => void places.push(place), onUnavailable: () => {} });
+  wait();
+  await eventually(() => expect(places).toHaveLength(1));
+  proxy.block();
+  wait();
+  await eventually(() => expect(proxy.accepted).toBeGreaterThan(1));
+  proxy.heal();
+  await eventually(() => expect(places).toHaveLength(2));
+  expect(places[1]).not.toBe(places[0]);
 });
 
 test("an instance that cannot be reached fails those who wait, and is tried again by the next", async () => {

@@ -107,7 +107,8 @@ function balancedClients(port: number, warn: (setPort: (port: number) => void) =
     },
   };
   const logger = { ...silentLogger, warn: () => warn((there) => change(at(there))) };
-  const clients = createClients({ logger, resolver, clock: systemClock, random: systemRandom });
+  const common = { clock: systemClock, random: systemRandom, defaultTimeoutMs: 60_000 };
+  const clients = createClients({ ...common, logger, resolver });
   cleanups.push(() => void clients.stop?.(AbortSignal.timeout(1_000)));
   return clients;
 }
@@ -236,10 +237,12 @@ test("a request above the limit is not sent", async () => {
 });
 
 test("the deadline ends the call here and its connection", async () => {
-  const { port, requests } = await serve(() => {});
-  const call = unaryClient(port).getEntry({ id }, { timeoutMs: 100 });
-  await expect(call).rejects.toMatchObject({ code: Code.DeadlineExceeded });
-  await eventually(() => expect(requests[0]?.socket.destroyed).toBe(true));
+  const { port, requests } = await serve(answer(entry("first")), () => {});
+  const client = unaryClient(port);
+  // The connection stands then: the next call leaves at once.
+  await client.getEntry({ id });
+  await expect(client.getEntry({ id }, { timeoutMs: 1_000 })).rejects.toMatchObject({ code: Code.DeadlineExceeded });
+  await eventually(() => expect(requests[1]?.socket.destroyed).toBe(true));
 });
 
 test("an abort ends the call here and its connection, and nothing is sent of a call that was aborted before", async () => {

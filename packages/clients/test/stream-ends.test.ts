@@ -44,7 +44,7 @@ async function startStreaming(handle: Handler) {
         return { close() {} };
       },
     },
-    ...{ logger: silentLogger, clock: systemClock, random: systemRandom },
+    ...{ logger: silentLogger, clock: systemClock, random: systemRandom, defaultTimeoutMs: 60_000 },
   });
   cleanups.push(async () => clients.stop?.(AbortSignal.timeout(1_000)));
   return clients.get(LogService, "audit");

@@ -31,18 +31,17 @@ describe.skipIf(absent)(`on a real Consul${absent ? ` (skipped: ${absent})` : ""
 
   async function forget(): Promise<void> {
     const client = createConsulClient({ url: consul.url, token, clock: systemClock });
-    const signal = AbortSignal.timeout(10_000);
+    const signal = AbortSignal.timeout(60_000);
     const { body } = await client.get<Record<string, object>>("agent/services", { index: 0n, waitMs: 0, signal });
     for (const id of Object.keys(body)) await client.put(`agent/service/deregister/${encodeURIComponent(id)}`);
   }
 
-  async function open(leaseMs = 1_500) {
+  async function open(leaseMs: number) {
     const proxy = await startTcpProxy(consul.address);
     const url = (way: Way = "behind") => (way === "behind" ? `http://127.0.0.1:${proxy.port}` : consul.url);
     return {
-      leaseMs,
-      registry: async (way?: Way) =>
-        createConsulRegistry({ ...common, url: url(way), token, leaseMs, grpcCheck: false }),
+      registry: async (way?: Way, ofThisMs = leaseMs) =>
+        createConsulRegistry({ ...common, url: url(way), token, leaseMs: ofThisMs, grpcCheck: false }),
       resolver: async (way?: Way) => createConsulResolver({ ...common, url: url(way), token, leaseMs }),
       // Stopping the component only stops renewing: the service stays, as after a kill.
       kill: async (registry: { stop?(signal: AbortSignal): Promise<void> }) =>

@@ -35,9 +35,9 @@ describe.skipIf(absent)(`on a real etcd${absent ? ` (skipped: ${absent})` : ""}`
     const prefix = `test-${rounds++}`;
     const urls = (way: Way = "behind") => (way === "behind" ? `http://127.0.0.1:${proxy.port}` : etcd.url);
     return {
-      leaseMs,
       prefix,
-      registry: async (way?: Way) => createEtcdRegistry({ ...common, urls: urls(way), prefix, leaseMs }),
+      registry: async (way?: Way, ofThisMs = leaseMs) =>
+        createEtcdRegistry({ ...common, urls: urls(way), prefix, leaseMs: ofThisMs }),
       async resolver(way?: Way) {
         const resolver = createEtcdResolver({ ...common, urls: urls(way), prefix, leaseMs });
         await resolver.start?.();

@@ -3,7 +3,7 @@ import { createTestDatabase, startTcpProxy } from "@plinth/testing";
 import { discoveryContract, type Way } from "../src/discovery.contract.ts";
 import { createPostgresRegistry, createPostgresResolver, discoverySchemaSql } from "../src/index.ts";
 
-discoveryContract("postgres", async (leaseMs = 900) => {
+discoveryContract("postgres", async (leaseMs) => {
   const database = await createTestDatabase("plinth_discovery");
   await database.admin(
     `SET ROLE ${database.runtimeRole}_ddl; SET search_path = plinth_discovery; ${discoverySchemaSql}`,
@@ -17,18 +17,16 @@ discoveryContract("postgres", async (leaseMs = 900) => {
     logger: silentLogger,
     clock: systemClock,
     random: systemRandom,
-    leaseMs,
   };
   const options = (way: Way = "behind") => ({ ...common, url: (way === "behind" ? behind : direct).href });
   return {
-    leaseMs,
-    async registry(way) {
-      const registry = createPostgresRegistry(options(way));
+    async registry(way, ofThisMs = leaseMs) {
+      const registry = createPostgresRegistry({ ...options(way), leaseMs: ofThisMs });
       await registry.start?.();
       return registry;
     },
     async resolver(way) {
-      const resolver = createPostgresResolver(options(way));
+      const resolver = createPostgresResolver({ ...options(way), leaseMs });
       await resolver.start?.();
       return resolver;
     },

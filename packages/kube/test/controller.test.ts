@@ -1,5 +1,5 @@
 import { Fault, silentLogger, systemClock, systemRandom } from "@plinth/kernel";
-import { eventually } from "@plinth/testing";
+import { eventually, gathering } from "@plinth/testing";
 import { expect, onTestFinished, test } from "vitest";
 import { type Controller, type ControllerOptions, createController, type Reconcile } from "../src/controller.ts";
 import type { Priority } from "../src/ready-list.ts";
@@ -69,11 +69,13 @@ test("one key is reconciled by one worker at a time, others beside it", async ()
   let active = 0;
   let peak = 0;
   const perKey = new Map<string, number>();
+  const together = gathering(3);
   const { source } = await start(
     async (key) => {
       perKey.set(key, (perKey.get(key) ?? 0) + 1);
       expect(perKey.get(key)).toBe(1);
       peak = Math.max(peak, ++active);
+      await together();
       await new Promise((resolve) => setImmediate(resolve));
       source.offer(key === "a" && total++ < 20 ? "a" : "b");
       active--;

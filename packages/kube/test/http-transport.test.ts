@@ -147,8 +147,9 @@ test("a server that never answers, goes away or sends no JSON is a fault", async
       exchange.answer(200, "{", { "content-type": "application/json" });
     }
   });
-  const send = (path: string): Promise<unknown> => transport.send({ method: "GET", path, timeoutMs: 300 });
-  await expect(send("/silent")).rejects.toMatchObject({ code: "deadline_exceeded", reason: "API_SERVER_TIMEOUT" });
+  const send = (path: string, more = {}): Promise<unknown> => transport.send({ method: "GET", path, ...more });
+  const late = { code: "deadline_exceeded", reason: "API_SERVER_TIMEOUT" };
+  await expect(send("/silent", { timeoutMs: 300 })).rejects.toMatchObject(late);
   await expect(send("/cut")).rejects.toMatchObject({ code: "unavailable", reason: "API_SERVER_UNREACHABLE" });
   await expect(send("/garbage")).rejects.toMatchObject({ reason: "ANSWER_NOT_JSON" });
 });

@@ -248,8 +248,8 @@ describe.skipIf(missing)(`on a real API server${missing ? ` (${missing})` : ""}`
     const options = {
       namespace,
       resourceVersion: made.metadata.resourceVersion ?? "",
-      timeoutMs: 5_000,
-      idleMs: 5_000,
+      timeoutMs: 60_000,
+      idleMs: 60_000,
     };
     const reading = (async () => {
       for await (const _ of client.watch(notes, options));

@@ -8,7 +8,7 @@ import type { Transport } from "../src/transport.ts";
 export const plainOptions = { clock: systemClock, random: systemRandom, logger: silentLogger };
 
 export function connect(cluster: ClusterConfig): { client: ApiClient; transport: Transport } {
-  const transport = createHttpTransport({ cluster, userAgent: "plinth-kube-test", ...plainOptions, timeoutMs: 10_000 });
+  const transport = createHttpTransport({ cluster, userAgent: "plinth-kube-test", ...plainOptions, timeoutMs: 60_000 });
   return { client: createApiClient(transport), transport };
 }
 

@@ -319,7 +319,7 @@ describe("one port", () => {
     const before = release;
     const pending = client.getEntry(withId(3));
     while (release === before) await new Promise((resolve) => setImmediate(resolve));
-    const stopped = other.stop?.(AbortSignal.timeout(5_000));
+    const stopped = other.stop?.(AbortSignal.timeout(60_000));
     release();
     expect((await pending).id).toBe(withId(3).id);
     await stopped;

@@ -42,7 +42,7 @@ export interface Judgement {
 }
 
 const source = path.join(import.meta.dirname, "judge");
-const buildTimeoutMs = 300_000;
+export const buildTimeoutMs = 300_000;
 
 /** Why the judge, which is written in Go, cannot be asked here; undefined when it can. With CI=true it has to be. */
 export function whyNoJudge(): string | undefined {

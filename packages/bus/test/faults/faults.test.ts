@@ -108,7 +108,10 @@ async function everythingOnceInOrder(settings: ActorSettings, restartBroker?: ()
   }
 
   // Nothing changes any more; the relays go on with what is left.
-  await database.admin(`REVOKE INSERT, UPDATE ON shop.item FROM ${database.runtimeRole}`);
+  // The lock waits for changes that have begun and are not committed yet; those that wait for it are refused then.
+  await database.admin(
+    `BEGIN; REVOKE INSERT, UPDATE ON shop.item FROM ${database.runtimeRole}; LOCK TABLE shop.item IN SHARE MODE; COMMIT`,
+  );
   const items = (await database.admin("SELECT key, n FROM shop.item ORDER BY key")) as { key: string; n: number }[];
   const changes = items.reduce((sum, { n }) => sum + n, 0);
   await eventually(async () => expect(await effects("count(*)"), errors).toBe(changes), 120_000);
