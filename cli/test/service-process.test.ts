@@ -28,7 +28,12 @@ interface Setup {
 
 async function supervised(
   command: [string, ...string[]],
-  extra: { env?: Record<string, string>; timing?: Partial<ProcessTiming>; look?: typeof probeReadiness } = {},
+  extra: {
+    env?: Record<string, string>;
+    timing?: Partial<ProcessTiming>;
+    look?: typeof probeReadiness;
+    begin?: boolean;
+  } = {},
 ): Promise<Setup> {
   const [port, adminPort] = [await freePort(), await freePort()];
   const said: string[] = [];
@@ -49,7 +54,7 @@ async function supervised(
     ...(extra.look ? { look: extra.look } : {}),
   });
   running.push(service);
-  service.start();
+  if (extra.begin !== false) service.start();
   return { process: service, said, lines };
 }
 
@@ -174,4 +179,11 @@ test("stopping while a restart is due starts nothing more", async () => {
   await service.stop();
   expect(service.status()).toMatchObject({ state: "stopped", restarts: 0 });
   expect(said).toHaveLength(1);
+});
+
+test("what is stopped before it began does not begin any more", async () => {
+  const { process: service } = await supervised(program("ready.mjs"), { begin: false });
+  await service.stop();
+  service.start();
+  expect(service.status()).toMatchObject({ state: "stopped", pid: undefined });
 });

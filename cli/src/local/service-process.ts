@@ -80,7 +80,7 @@ export interface ServiceProcess {
    * once, too, instead of waiting for the next try.
    */
   untilReady(signal: AbortSignal, patience?: "patient" | "impatient"): Promise<void>;
-  /** SIGTERM, and SIGKILL when that is not enough. */
+  /** SIGTERM, and SIGKILL when that is not enough. What has not begun does not begin any more. */
   stop(): Promise<void>;
   /** SIGKILL now. */
   kill(): void;
@@ -202,7 +202,7 @@ export function createServiceProcess(options: ServiceProcessOptions): ServicePro
       problems: state === "ready" ? [] : problems,
     }),
     start() {
-      running ??= supervise();
+      if (!stopping.signal.aborted) running ??= supervise();
     },
     async untilReady(signal, patience = "patient") {
       while (state !== "ready") {
@@ -215,9 +215,9 @@ export function createServiceProcess(options: ServiceProcessOptions): ServicePro
     },
     kill: () => signalGroup(child, "SIGKILL"),
     async stop() {
+      stopping.abort();
       if (state === "failed" || running === undefined) return;
       state = "stopping";
-      stopping.abort();
       signalGroup(child, "SIGTERM");
       const timer = setTimeout(() => {
         options.say(`does not stop within ${timing.killAfterMs / 1000} s and is killed`);
