@@ -48,7 +48,7 @@ function load(callers: number) {
 }
 
 test("callers notice a saved file by other answers only", async () => {
-  await eventually(async () => expect(await greet()).toBe("Hello Ann"));
+  await eventually(async () => expect(await greet()).toBe("Hello Ann"), boundMs);
   const calls = load(8);
   await writeFile(path.join(folder, "src", "greeting.ts"), 'export const greeting: string = "Good day";\n');
   await eventually(async () => expect(await greet()).toBe("Good day Ann"), boundMs);
