@@ -185,7 +185,7 @@ describe("plinth check names cause and fix of", () => {
 
   test("a service that ended, and a platform that does not run", async () => {
     const { services } = await context.status();
-    process.kill(services[0]?.instances[0]?.pid ?? 0, "SIGKILL");
+    process.kill(services[0]?.instances[0]?.pid ?? Number.NaN, "SIGKILL");
     await eventually(async () => expect((await trouble("instances")).message).toContain("counter"));
     const nowhere = openLocalContext(path.join(home, "nowhere"), systemClock);
     const [first, ...others] = await runChecks(localChecks, nowhere, { clock: systemClock });

@@ -71,7 +71,7 @@ const isAlive = (pid: number): boolean => {
 test("a process that is killed is started again and becomes ready; the reason is told", async () => {
   const { process: service, said } = await supervised(program("ready.mjs"));
   await service.untilReady(AbortSignal.timeout(boundMs));
-  const first = service.status().pid ?? 0;
+  const first = service.status().pid ?? Number.NaN;
   process.kill(first, "SIGKILL");
   await eventually(() => expect(service.status()).toMatchObject({ state: "ready", restarts: 1 }));
   expect(service.status().pid).not.toBe(first);
@@ -166,7 +166,7 @@ test("processes that a service started end with it", async () => {
   await eventually(() => expect(lines).not.toEqual([]));
   const grandchild = Number(lines[0]);
   expect(isAlive(grandchild)).toBe(true);
-  process.kill(service.status().pid ?? 0, "SIGKILL");
+  process.kill(service.status().pid ?? Number.NaN, "SIGKILL");
   await eventually(() => expect(isAlive(grandchild)).toBe(false));
   await service.stop();
 });

@@ -126,7 +126,7 @@ test("PostgreSQL that is killed runs again by itself, and services go on", async
   const first = await ready(up("-f", counter, script));
   const { port } = await instance("counter");
   await visit(port);
-  process.kill((await serverPid(path.join(home, "data", "postgres"))) ?? 0, "SIGKILL");
+  process.kill((await serverPid(path.join(home, "data", "postgres"))) ?? Number.NaN, "SIGKILL");
   await eventually(() => expect(first.output()).toContain("runs again"), boundMs);
   await eventually(async () => expect(await visit(port)).toMatchObject({ greeting: "hello" }), boundMs);
   expect((await instance("counter")).restarts).toBe(0);

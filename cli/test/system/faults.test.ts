@@ -78,7 +78,7 @@ describe("kill -9 of each service in turn under load", () => {
       await eventually(() => expect(load.acknowledged.length).toBeGreaterThan(5), boundMs);
       const [victim] = await platform.instances(service);
       const restarts = victim?.restarts ?? 0;
-      process.kill(victim?.pid ?? 0, "SIGKILL");
+      process.kill(victim?.pid ?? Number.NaN, "SIGKILL");
       await eventually(async () => {
         const [now] = await platform.instances(service);
         expect(now).toMatchObject({ label: victim?.label, state: "ready", restarts: restarts + 1 });
@@ -118,7 +118,7 @@ describe("two instances of a service", () => {
       async () => expect(Math.min(await served(first?.adminPort), await served(second?.adminPort))).toBeGreaterThan(3),
       boundMs,
     );
-    process.kill(first?.pid ?? 0, "SIGTERM");
+    process.kill(first?.pid ?? Number.NaN, "SIGTERM");
     await eventually(async () => {
       const now = (await platform.instances("identity"))[0];
       expect(now?.state).toBe("ready");

@@ -47,7 +47,7 @@ const greet = async (): Promise<string> => (await fetch(`${platform.gateway}/gre
 test("a service in another language is found by the gateway, also after a crash", async () => {
   await eventually(async () => expect(await greet()).toBe("hello from elsewhere"), boundMs);
   const [before] = await platform.instances("greeter");
-  process.kill(before?.pid ?? 0, "SIGKILL");
+  process.kill(before?.pid ?? Number.NaN, "SIGKILL");
   await eventually(async () => expect((await platform.instances("greeter"))[0]?.restarts).toBe(1), boundMs);
   await eventually(async () => expect(await greet()).toBe("hello from elsewhere"), boundMs);
 });
