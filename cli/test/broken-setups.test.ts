@@ -14,7 +14,7 @@ import { validate } from "../src/commands/validate.ts";
 import { captured } from "./captured.ts";
 
 // What can be broken on Kubernetes is in kubernetes/check.test.ts: permissions, clock, key, image among it.
-vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
+vi.setConfig({ testTimeout: 600_000, hookTimeout: 300_000 });
 
 const main = path.resolve(import.meta.dirname, "../src/main.ts");
 const fixtures = path.join(import.meta.dirname, "fixtures");

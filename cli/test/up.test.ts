@@ -7,9 +7,9 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { serverPid } from "../src/local/stale-server.ts";
 
 // Each test starts a whole platform, some of them twice.
-vi.setConfig({ testTimeout: 300_000 });
+vi.setConfig({ testTimeout: 600_000 });
 /** A start bundles and makes a database, while other tests use the machine as well. */
-const boundMs = 120_000;
+const boundMs = 180_000;
 
 const main = path.resolve(import.meta.dirname, "../src/main.ts");
 const fixtures = path.join(import.meta.dirname, "fixtures");

@@ -2,7 +2,7 @@ import { eventually } from "@plinth/testing";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { call, type Platform, signIn, startHookMs, startPlatform } from "./platform.ts";
 
-vi.setConfig({ testTimeout: 300_000 });
+vi.setConfig({ testTimeout: 600_000 });
 /** Whatever is waited for happens by itself, on a machine that others use as well. */
 const boundMs = 90_000;
 

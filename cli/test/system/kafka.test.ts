@@ -5,7 +5,7 @@ import { whyNoRedis } from "@plinth/testing/redis";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { call, type Platform, signIn, startHookMs, startPlatform } from "./platform.ts";
 
-vi.setConfig({ testTimeout: 300_000 });
+vi.setConfig({ testTimeout: 600_000 });
 /** Events go over Kafka, and each step of an erasure over it once more. */
 const boundMs = 90_000;
 

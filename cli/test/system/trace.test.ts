@@ -7,7 +7,7 @@ import { type OtlpReceiver, type ReceivedSpan, startOtlpReceiver } from "@plinth
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { call, type Platform, signIn, startHookMs, startPlatform } from "./platform.ts";
 
-vi.setConfig({ testTimeout: 300_000 });
+vi.setConfig({ testTimeout: 600_000 });
 
 const main = path.resolve(import.meta.dirname, "../../src/main.ts");
 const boundMs = 90_000;
