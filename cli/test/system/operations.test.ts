@@ -48,7 +48,9 @@ test("check finds nothing wrong with a platform that works, by text and by JSON"
   expect(stdout).toContain("√ signing keys: key ");
   expect(stdout).toContain("√ log: what happens is in the log at once");
   expect(stdout).toContain(`the platform on ${platform.home} works`);
-  const { ok, checks } = JSON.parse((await plinth("check", "--data", platform.home, "-o", "json")).stdout);
+  const { ok, checks } = JSON.parse(
+    (await plinth("check", "--data", platform.home, "--wait", "120s", "-o", "json")).stdout,
+  );
   expect(ok).toBe(true);
   expect(checks.filter(({ status }: { status: string }) => status !== "ok")).toEqual([]);
 });
