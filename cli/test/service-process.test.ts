@@ -125,13 +125,14 @@ test("a ready process stays so when it is late, until it is three times in a row
   const script = ["ready", "late", "late", "ready", "late", "unready", "ready", "late", "late", "late"] as const;
   /** At each look, what came of those before. */
   const states: string[] = [];
-  await supervised(node("setInterval(() => {}, 1000)"), {
+  const { process: service } = await supervised(node("process.stdin.resume()"), {
     look: async () => answers[script[states.push(running.at(-1)?.status().state ?? "") - 1] ?? "late"],
   });
   await eventually(() => expect(states.length).toBeGreaterThan(script.length));
   expect(states.slice(1, script.length + 1)).toEqual([
     ...["ready", "ready", "ready", "ready", "ready", "unready", "ready", "ready", "ready", "unready"],
   ]);
+  await service.stop();
 });
 
 test("late is who says nothing, not who is not there", async () => {
