@@ -11,8 +11,9 @@ export default defineConfig({
     ],
     pool: "forks",
     maxWorkers: 2,
-    testTimeout: 120_000,
-    hookTimeout: 180_000,
+    // Only what hangs is to end by these: with everything else on its two cores, a machine is five times as slow at times.
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     // Skips carry their reason in the test's name; nothing is retried, a flaky test is a bug.
     retry: 0,
   },

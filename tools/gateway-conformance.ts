@@ -81,7 +81,7 @@ if (spawnSync(kubectl, ["get", "crd", "httproutes.gateway.networking.k8s.io"], {
   apply("-f", path.join(cache, "crds/gateway-api"));
 apply("-f", "-");
 // The suite reads the features right at its start.
-const wait = ["wait", "--for=condition=Accepted", `gatewayclass/${gatewayClass}`, "--timeout=60s"];
+const wait = ["wait", "--for=condition=Accepted", `gatewayclass/${gatewayClass}`, "--timeout=240s"];
 if (spawnSync(kubectl, wait, { stdio: ["ignore", "ignore", "inherit"] }).status !== 0)
   throw new Error("the gateway does not look at its class: is it running?");
 const report = path.join(mkdtempSync(path.join(tmpdir(), "plinth-conformance-")), "report.yaml");

@@ -14,7 +14,7 @@ import { validate } from "../src/commands/validate.ts";
 import { captured } from "./captured.ts";
 
 // What can be broken on Kubernetes is in kubernetes/check.test.ts: permissions, clock, key, image among it.
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 });
+vi.setConfig({ testTimeout: 600_000, hookTimeout: 300_000 });
 
 const main = path.resolve(import.meta.dirname, "../src/main.ts");
 const fixtures = path.join(import.meta.dirname, "fixtures");
@@ -70,7 +70,7 @@ describe("plinth doctor names cause and fix of", () => {
         command("up", "--no-core", "--verify", "-f", path.join(fixtures, "script")),
       ].join("; ");
       const [program = "", ...args] = [...mountLine, "sh", "-c", script];
-      const { stdout, status } = spawnSync(program, args, { encoding: "utf8", timeout: 100_000 });
+      const { stdout, status } = spawnSync(program, args, { encoding: "utf8", timeout: 240_000 });
       expect(status).toBe(1);
       expect(stdout).toContain("× disk: the disk is full: 0.0 GiB free");
       expect(stdout).toContain("free at least 1 GiB, or choose a folder on another disk with --data\n    see docs");
@@ -185,7 +185,7 @@ describe("plinth check names cause and fix of", () => {
 
   test("a service that ended, and a platform that does not run", async () => {
     const { services } = await context.status();
-    process.kill(services[0]?.instances[0]?.pid ?? 0, "SIGKILL");
+    process.kill(services[0]?.instances[0]?.pid ?? Number.NaN, "SIGKILL");
     await eventually(async () => expect((await trouble("instances")).message).toContain("counter"));
     const nowhere = openLocalContext(path.join(home, "nowhere"), systemClock);
     const [first, ...others] = await runChecks(localChecks, nowhere, { clock: systemClock });

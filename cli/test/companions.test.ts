@@ -49,7 +49,7 @@ test("--with refuses what it does not know, and says what it knows", async () =>
 });
 
 const missing = await kafkaMissing({ own: true });
-describe.skipIf(missing)(`with Kafka${missing ? ` (${missing})` : ""}`, { timeout: 300_000 }, () => {
+describe.skipIf(missing)(`with Kafka${missing ? ` (${missing})` : ""}`, { timeout: 600_000 }, () => {
   const ready = async (run: ReturnType<typeof plinth>) => {
     await eventually(() => {
       if (run.child.exitCode !== null) throw new Error(`ended early:\n${run.output()}`);
@@ -64,7 +64,7 @@ describe.skipIf(missing)(`with Kafka${missing ? ` (${missing})` : ""}`, { timeou
     expect(await canConnect(address)).toBe(true);
 
     process.kill(Number(await readFile(path.join(home, "kafka", "pid"), "utf8")), "SIGKILL");
-    await eventually(() => expect(run.output()).toContain("kafka runs again"), 90_000);
+    await eventually(() => expect(run.output()).toContain("kafka runs again"), 120_000);
     expect(await canConnect(address)).toBe(true);
 
     run.child.kill("SIGINT");

@@ -8,8 +8,8 @@ import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { runningInstances } from "./running-platform.ts";
 
 // A saved file is built while other tests use the machine as well.
-vi.setConfig({ testTimeout: 180_000 });
-const boundMs = 90_000;
+vi.setConfig({ testTimeout: 600_000 });
+const boundMs = 180_000;
 
 const main = path.resolve(import.meta.dirname, "../src/main.ts");
 const fixtures = path.join(import.meta.dirname, "fixtures");
@@ -99,16 +99,17 @@ test("what cannot be built, or does not run, leaves the old process; the fix goe
   const before = await counter();
   const broken = await said(
     () => writeFile(source("greeting.ts"), "export const greeting = ;\n"),
-    /the one before runs on/,
+    // Of a file that is not whole yet, something else is said before.
+    /Unexpected ";".*the one before runs on/s,
   );
   expect(broken).toMatch(/counter +\| ! .* cannot be built:\n.*greeting[.]ts:1:24: Unexpected ";"/);
   expect((await counter()).pid).toBe(before.pid);
 
   const crashing = await said(
     () => writeFile(source("greeting.ts"), `throw new Error("no greeting today");\n${greeter("x")}`),
-    /does not run, so the one before runs on/,
+    /does not run, so the one before runs on.*no greeting today/,
   );
-  expect(crashing).toContain("no greeting today");
+  expect(crashing).not.toContain("reloaded");
   expect((await counter()).pid).toBe(before.pid);
   expect(await greeting()).toBe("second");
 

@@ -1,12 +1,17 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import path from "node:path";
 import { type Random, systemClock, systemRandom } from "@plinth/kernel";
 import { freePort } from "@plinth/local-servers";
 import { eventually } from "@plinth/testing";
 import { afterEach, expect, test } from "vitest";
+import { probeReadiness } from "../src/local/readiness.ts";
 import { createServiceProcess, type ProcessTiming, type ServiceProcess } from "../src/local/service-process.ts";
 
 const programs = path.join(import.meta.dirname, "fixtures", "programs");
 const running: ServiceProcess[] = [];
+/** For what only hangs when something is wrong. */
+const boundMs = 60_000;
 
 afterEach(async () => {
   for (const process of running.splice(0)) process.kill();
@@ -23,7 +28,12 @@ interface Setup {
 
 async function supervised(
   command: [string, ...string[]],
-  extra: { env?: Record<string, string>; timing?: Partial<ProcessTiming> } = {},
+  extra: {
+    env?: Record<string, string>;
+    timing?: Partial<ProcessTiming>;
+    look?: typeof probeReadiness;
+    begin?: boolean;
+  } = {},
 ): Promise<Setup> {
   const [port, adminPort] = [await freePort(), await freePort()];
   const said: string[] = [];
@@ -41,9 +51,10 @@ async function supervised(
     clock: systemClock,
     random: unlucky,
     timing: { startProbeMs: 10, probeMs: 20, backoffInitialMs: 10, backoffMaxMs: 40, ...extra.timing },
+    ...(extra.look ? { look: extra.look } : {}),
   });
   running.push(service);
-  service.start();
+  if (extra.begin !== false) service.start();
   return { process: service, said, lines };
 }
 
@@ -59,8 +70,8 @@ const isAlive = (pid: number): boolean => {
 
 test("a process that is killed is started again and becomes ready; the reason is told", async () => {
   const { process: service, said } = await supervised(program("ready.mjs"));
-  await service.untilReady(AbortSignal.timeout(10_000));
-  const first = service.status().pid ?? 0;
+  await service.untilReady(AbortSignal.timeout(boundMs));
+  const first = service.status().pid ?? Number.NaN;
   process.kill(first, "SIGKILL");
   await eventually(() => expect(service.status()).toMatchObject({ state: "ready", restarts: 1 }));
   expect(service.status().pid).not.toBe(first);
@@ -87,7 +98,7 @@ test("wrong configuration is not tried again, and waiting for it ends at once wi
   const { process: service, said } = await supervised(
     node(`console.error("thing: configuration has 1 problem"); process.exit(2)`),
   );
-  await expect(service.untilReady(AbortSignal.timeout(10_000))).rejects.toThrow(/exit code 2/);
+  await expect(service.untilReady(AbortSignal.timeout(boundMs))).rejects.toThrow(/exit code 2/);
   expect(service.status()).toMatchObject({ state: "failed", restarts: 0 });
   expect(said).toHaveLength(1);
   expect(said[0]).toContain("not started again");
@@ -95,7 +106,7 @@ test("wrong configuration is not tried again, and waiting for it ends at once wi
 
 test("a program that does not exist is told, not retried", async () => {
   const { process: service } = await supervised(["./no-such-program"]);
-  await expect(service.untilReady(AbortSignal.timeout(10_000))).rejects.toThrow(/cannot be started.*ENOENT/);
+  await expect(service.untilReady(AbortSignal.timeout(boundMs))).rejects.toThrow(/cannot be started.*ENOENT/);
 });
 
 test("what a process lacks is what its readiness says", async () => {
@@ -105,12 +116,41 @@ test("what a process lacks is what its readiness says", async () => {
   await service.stop();
 });
 
+test("a ready process stays so when it is late, until it is three times in a row; what it says itself counts at once", async () => {
+  const answers = {
+    ready: { ready: true, problems: [], late: false },
+    unready: { ready: false, problems: ["full"], late: false },
+    late: { ready: false, problems: ["no answer"], late: true },
+  };
+  const script = ["ready", "late", "late", "ready", "late", "unready", "ready", "late", "late", "late"] as const;
+  /** At each look, what came of those before. */
+  const states: string[] = [];
+  const { process: service } = await supervised(node("process.stdin.resume()"), {
+    look: async () => answers[script[states.push(running.at(-1)?.status().state ?? "") - 1] ?? "late"],
+  });
+  await eventually(() => expect(states.length).toBeGreaterThan(script.length));
+  expect(states.slice(1, script.length + 1)).toEqual([
+    ...["ready", "ready", "ready", "ready", "ready", "unready", "ready", "ready", "ready", "unready"],
+  ]);
+  await service.stop();
+});
+
+test("late is who says nothing, not who is not there", async () => {
+  const server = createServer(() => {});
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  expect(await probeReadiness(port, "/readyz")).toMatchObject({ ready: false, late: true });
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+  expect(await probeReadiness(port, "/readyz")).toMatchObject({ ready: false, late: false });
+});
+
 test("a process that ignores SIGTERM is killed after its time", async () => {
   const { process: service, said } = await supervised(program("ready.mjs"), {
     env: { STUBBORN: "true" },
     timing: { killAfterMs: 200 },
   });
-  await service.untilReady(AbortSignal.timeout(10_000));
+  await service.untilReady(AbortSignal.timeout(boundMs));
   const pid = service.status().pid ?? 0;
   await service.stop();
   expect(isAlive(pid)).toBe(false);
@@ -123,10 +163,11 @@ test("processes that a service started end with it", async () => {
     "-c",
     `sleep 600 & echo $!; exec '${process.execPath}' '${path.join(programs, "ready.mjs")}'`,
   ]);
-  await service.untilReady(AbortSignal.timeout(10_000));
+  await service.untilReady(AbortSignal.timeout(boundMs));
+  await eventually(() => expect(lines).not.toEqual([]));
   const grandchild = Number(lines[0]);
   expect(isAlive(grandchild)).toBe(true);
-  process.kill(service.status().pid ?? 0, "SIGKILL");
+  process.kill(service.status().pid ?? Number.NaN, "SIGKILL");
   await eventually(() => expect(isAlive(grandchild)).toBe(false));
   await service.stop();
 });
@@ -139,4 +180,11 @@ test("stopping while a restart is due starts nothing more", async () => {
   await service.stop();
   expect(service.status()).toMatchObject({ state: "stopped", restarts: 0 });
   expect(said).toHaveLength(1);
+});
+
+test("what is stopped before it began does not begin any more", async () => {
+  const { process: service } = await supervised(program("ready.mjs"), { begin: false });
+  await service.stop();
+  service.start();
+  expect(service.status()).toMatchObject({ state: "stopped", pid: undefined });
 });

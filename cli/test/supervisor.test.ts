@@ -1,9 +1,10 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { systemClock, systemRandom } from "@plinth/kernel";
+import { type Clock, systemClock, systemRandom } from "@plinth/kernel";
 import { freePort } from "@plinth/local-servers";
 import { parseManifests } from "@plinth/platform";
+import { eventually } from "@plinth/testing";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import {
   createSupervisor,
@@ -68,13 +69,19 @@ test("services start after those they depend on are ready and stop before them",
 });
 
 test("while a service is not ready it is said why, and after its time the start fails with its last lines", async () => {
-  create({ readyTimeoutMs: 1_500, explainAfterMs: 300 });
-  const failure = await supervisor
-    .apply([await plan("slow", [], "never-ready.mjs")])
-    .catch((err: Error) => err.message);
-  expect(failure).toContain("slow is not ready after 1.5 s: database: no connection yet");
-  expect(failure).toMatch(/slow \| .*waiting for the database/);
-  expect(printed).toContain("slow |   not ready yet: database: no connection yet");
+  // Its time is over when it has said what it waits for.
+  const over = Promise.withResolvers<void>();
+  const clock: Clock = {
+    ...systemClock,
+    sleep: (ms, signal) => (ms === 1_500 ? over.promise : systemClock.sleep(ms, signal)),
+  };
+  create({ clock, readyTimeoutMs: 1_500, explainAfterMs: 300 });
+  const failure = supervisor.apply([await plan("slow", [], "never-ready.mjs")]).catch((err: Error) => err.message);
+  await eventually(() => expect(printed).toContain("slow |   not ready yet: database: no connection yet"));
+  await eventually(() => expect(printed.join()).toContain("waiting for the database"));
+  over.resolve();
+  expect(await failure).toContain("slow is not ready after 1.5 s: database: no connection yet");
+  expect(await failure).toMatch(/slow \| .*waiting for the database/);
   await supervisor.stop();
 });
 

@@ -8,7 +8,9 @@ import { serverPid } from "../src/local/stale-server.ts";
 import { runningInstances, runningPlatform } from "./running-platform.ts";
 
 // Each test starts a whole platform, some of them twice.
-vi.setConfig({ testTimeout: 240_000 });
+vi.setConfig({ testTimeout: 600_000 });
+/** A start bundles and makes a database, while other tests use the machine as well. */
+const boundMs = 180_000;
 
 const main = path.resolve(import.meta.dirname, "../src/main.ts");
 const fixtures = path.join(import.meta.dirname, "fixtures");
@@ -53,7 +55,7 @@ async function ready(invocation: Invocation): Promise<Invocation> {
   await eventually(() => {
     if (invocation.child.exitCode !== null) throw new Error(`ended early:\n${invocation.output()}`);
     expect(invocation.output()).toContain("Ctrl-C stops everything.");
-  }, 90_000);
+  }, boundMs);
   return invocation;
 }
 
@@ -81,11 +83,14 @@ test("services run, come back after a crash, and Ctrl-C leaves nothing behind bu
   expect(await visit(port)).toMatchObject({ greeting: "hello", keyLength: 44, visits: 1 });
 
   process.kill(pid, "SIGKILL");
-  await eventually(async () => expect(await visit(port)).toMatchObject({ visits: 2 }));
-  expect(first.output()).toContain("ended by SIGKILL; starting it again");
-  const asked = plinth("status", "-o", "json");
-  expect(await asked.code).toBe(0);
-  expect(JSON.parse(asked.output())).toEqual(JSON.parse(JSON.stringify(await runningPlatform(home))));
+  await eventually(async () => expect(await visit(port)).toMatchObject({ visits: 2 }), boundMs);
+  await eventually(() => expect(first.output()).toContain("ended by SIGKILL; starting it again"));
+  // It answers a little before it is known to be ready.
+  await eventually(async () => {
+    const asked = plinth("status", "-o", "json");
+    expect(await asked.code).toBe(0);
+    expect(JSON.parse(asked.output())).toEqual(JSON.parse(JSON.stringify(await runningPlatform(home))));
+  }, boundMs);
 
   const server = await serverPid(path.join(home, "data", "postgres"));
   const survivor = await instance("counter");
@@ -105,7 +110,7 @@ test("nothing outlives a supervisor that is killed, and the next start takes the
   const server = await serverPid(path.join(home, "data", "postgres"));
   first.child.kill("SIGKILL");
   await first.code;
-  await eventually(() => expect([pid, server ?? 0].filter(isAlive)).toEqual([]));
+  await eventually(() => expect([pid, server ?? 0].filter(isAlive)).toEqual([]), boundMs);
 
   await ready(up("-f", counter, script));
   expect(await visit((await instance("counter")).port)).toMatchObject({ visits: 2 });
@@ -115,9 +120,9 @@ test("PostgreSQL that is killed runs again by itself, and services go on", async
   const first = await ready(up("-f", counter, script));
   const { port } = await instance("counter");
   await visit(port);
-  process.kill((await serverPid(path.join(home, "data", "postgres"))) ?? 0, "SIGKILL");
-  await eventually(() => expect(first.output()).toContain("runs again"));
-  await eventually(async () => expect(await visit(port)).toMatchObject({ greeting: "hello" }));
+  process.kill((await serverPid(path.join(home, "data", "postgres"))) ?? Number.NaN, "SIGKILL");
+  await eventually(() => expect(first.output()).toContain("runs again"), boundMs);
+  await eventually(async () => expect(await visit(port)).toMatchObject({ greeting: "hello" }), boundMs);
   expect((await instance("counter")).restarts).toBe(0);
 });
 
@@ -137,7 +142,7 @@ test("a second up hands its service to the first, or shows what runs; down stops
   const after = await instance("counter");
   expect(after.pid).not.toBe(before.pid);
   // It may finish what it has in hand.
-  await eventually(() => expect(isAlive(before.pid)).toBe(false));
+  await eventually(() => expect(isAlive(before.pid)).toBe(false), boundMs);
 
   expect(await plinth("down").code).toBe(0);
   expect(await first.code).toBe(0);
@@ -159,8 +164,18 @@ test("--replicas runs several instances, each with a port of its own", async () 
 });
 
 test("Ctrl-C in the middle of a start stops what was started already", async () => {
-  const invocation = up("-f", counter, script);
-  await eventually(() => expect(invocation.output()).toContain("PostgreSQL runs"), 60_000);
+  // It never is ready, so the start is not over however late the signal comes.
+  const waiting = path.join(home, "waiting");
+  await cp(script, waiting, { recursive: true });
+  const manifest = path.join(waiting, "platformservice.yaml");
+  await writeFile(manifest, (await readFile(manifest, "utf8")).replace("name: script", "name: waiting"));
+  const answer = "createServer((_, response) => response.writeHead(503).end())";
+  await writeFile(
+    path.join(waiting, "server.mjs"),
+    `import { createServer } from "node:http";\n${answer}.listen(Number(process.env.PLINTH_PORT), "127.0.0.1");\n`,
+  );
+  const invocation = up("-f", counter, script, waiting);
+  await eventually(() => expect(invocation.output()).toContain("PostgreSQL runs"), boundMs);
   const server = await serverPid(path.join(home, "data", "postgres"));
   invocation.child.kill("SIGINT");
   expect(await invocation.code).toBe(0);

@@ -49,7 +49,7 @@ daemon_cgroups() {
 # Ends everything in our trees. SIGKILL: the state is thrown away anyway; again and again, because what dies may fork.
 kill_cgroups() {
   local pids i
-  for i in $(seq 100); do
+  for i in $(seq 1200); do
     pids=$(our_cgroups | while read -r tree; do find "$tree" -name cgroup.procs -exec cat {} + 2>/dev/null; done | sort -un)
     [ -n "$pids" ] || return 0
     # shellcheck disable=SC2086
@@ -63,7 +63,7 @@ kill_cgroups() {
 # Deepest first; one that is still busy is tried again.
 remove_cgroups() {
   local i
-  for i in $(seq 40); do
+  for i in $(seq 1200); do
     our_cgroups | while read -r tree; do find "$tree" -depth -type d -exec rmdir {} + 2>/dev/null; done
     [ -n "$(our_cgroups)" ] || return 0
     sleep 0.05

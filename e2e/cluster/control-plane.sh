@@ -57,6 +57,8 @@ start_dns() {
 }
 C
   start_in_node 0 coredns "$bin/coredns" -conf "$state/Corefile"
+  # The API server makes it by itself, and is ready before.
+  wait_for 300 kubectl get namespace kube-system || { echo "there is no namespace kube-system" >&2; exit 1; }
   kubectl apply -f - >/dev/null <<C
 apiVersion: v1
 kind: Service

@@ -61,15 +61,15 @@ make_credentials
 start_api
 start_container_runtimes
 echo "nameserver $(node_ip 0)" > resolv.conf
-wait_for 60 api_is_ready || { echo "the API server does not answer" >&2; exit 1; }
+wait_for 300 api_is_ready || { echo "the API server does not answer" >&2; exit 1; }
 create_nodes
 start_controllers
 for i in $(node_numbers); do
-  wait_for 30 test -S "$state/node$i/containerd.sock" || { echo "containerd of node$i does not start" >&2; exit 1; }
+  wait_for 300 test -S "$state/node$i/containerd.sock" || { echo "containerd of node$i does not start" >&2; exit 1; }
   start_node "$i"
 done
 start_dns
 "$here/import-images.sh" "$img/pause.tar"
-wait_for 60 nodes_are_ready || { echo "the nodes do not become ready" >&2; exit 1; }
-wait_for 30 dns_is_ready || { echo "DNS does not become ready" >&2; exit 1; }
+wait_for 300 nodes_are_ready || { echo "the nodes do not become ready" >&2; exit 1; }
+wait_for 300 dns_is_ready || { echo "DNS does not become ready" >&2; exit 1; }
 echo "$nodes" > .up

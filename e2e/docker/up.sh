@@ -58,6 +58,6 @@ if ! engine_answers; then
   make_cgroups
   make_network
   start_engine
-  wait_for 30 engine_answers || { echo "the engine does not answer" >&2; exit 1; }
+  wait_for 300 engine_answers || { echo "the engine does not answer" >&2; exit 1; }
 fi
 load_images

@@ -26,14 +26,14 @@ export default defineConfig({
       {
         test: {
           ...{ ...shared, name: "compose", include: ["e2e/docker/suites/compose.test.ts"] },
-          ...{ testTimeout: 300_000, hookTimeout: 600_000 },
+          ...{ testTimeout: 600_000, hookTimeout: 1_800_000 },
         },
       },
       {
         test: {
           ...{ ...shared, name: "containers", include: ["e2e/docker/suites/containers.test.ts", ...contracts] },
           globalSetup: ["postgres", "redis", "kafka"].map((name) => `packages/testing/src/${name}/global-setup.ts`),
-          ...{ testTimeout: 60_000, hookTimeout: 120_000 },
+          ...{ testTimeout: 120_000, hookTimeout: 300_000 },
         },
       },
     ],

@@ -114,7 +114,7 @@ async function startRedisFor({ folder, port, cert, key, password }: ServerOption
     directory: folder,
     address: `${hostAddress}:${port}`,
     isReady: async () => (await askRedis(port, password, "PING")).includes("PONG"),
-    ...{ startTimeoutMs: 10_000, stopTimeoutMs: 5_000, clock: systemClock },
+    ...{ startTimeoutMs: 60_000, stopTimeoutMs: 10_000, clock: systemClock },
   });
 }
 

@@ -10,7 +10,7 @@ export interface Answer {
 export async function curl(url: string, message: object, token?: string): Promise<Answer> {
   const authorization = token === undefined ? [] : ["-H", `authorization: Bearer ${token}`];
   const text = await run("curl", [
-    ...["-sS", "--max-time", "15", "-w", "\n%{http_code}"],
+    ...["-sS", "--max-time", "60", "-w", "\n%{http_code}"],
     ...["-H", "content-type: application/json", ...authorization, "-d", JSON.stringify(message), url],
   ]);
   const at = text.lastIndexOf("\n");

@@ -47,7 +47,7 @@ export async function list(kind: string, namespace: string, selector?: string): 
 }
 
 /** `kubectl wait`, bounded. */
-export const wait = (what: string, condition: string, namespace: string, timeoutSeconds = 240): Promise<string> =>
+export const wait = (what: string, condition: string, namespace: string, timeoutSeconds = 300): Promise<string> =>
   run("kubectl", ["wait", what, `--for=${condition}`, "-n", namespace, `--timeout=${timeoutSeconds}s`], {
     timeoutMs: (timeoutSeconds + 30) * 1000,
   });

@@ -9,5 +9,5 @@ export async function installModuleCrds(module: string, files: string | string[]
   if (found.length === 0) throw new Error(`${module} has no ${files}`);
   const flags = found.flatMap((file) => ["-f", file]);
   await run("kubectl", ["apply", "--server-side", "--force-conflicts", ...flags]);
-  await run("kubectl", ["wait", "--for=condition=Established", "--timeout=60s", ...flags]);
+  await run("kubectl", ["wait", "--for=condition=Established", "--timeout=180s", ...flags]);
 }

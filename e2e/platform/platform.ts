@@ -1,3 +1,4 @@
+import { eventually } from "@plinth/testing";
 import type { BuiltImage } from "../../tools/images/build-images.ts";
 import { installGatewayApi } from "./gateway-api.ts";
 import { clusterUp, provideImages } from "./hermetic-cluster.ts";
@@ -35,11 +36,13 @@ export async function administrator(): Promise<Administrator> {
   return { email: text("email"), password: text("password") };
 }
 
-/** Where the gateway is reached from this machine: pods and Services of the hermetic cluster have routes here. */
-export async function gatewayUrl(): Promise<string> {
-  const gateway = await get("gateway", "plinth", release.namespace);
-  const address = gateway?.status?.addresses?.[0]?.value as string | undefined;
-  if (address === undefined) throw new Error("the Gateway plinth has no address yet");
-  const port = gateway?.spec?.listeners?.[0]?.port as number;
-  return `http://${address}:${port}`;
+/** Where the gateway is reached from this machine, once it has said so: pods and Services of the hermetic cluster have routes here. */
+export function gatewayUrl(): Promise<string> {
+  return eventually(async () => {
+    const gateway = await get("gateway", "plinth", release.namespace);
+    const address = gateway?.status?.addresses?.[0]?.value as string | undefined;
+    if (address === undefined) throw new Error("the Gateway plinth has no address yet");
+    const port = gateway?.spec?.listeners?.[0]?.port as number;
+    return `http://${address}:${port}`;
+  }, 60_000);
 }

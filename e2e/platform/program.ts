@@ -7,7 +7,7 @@ export interface ProgramOptions {
   /** Standard input. */
   input?: string;
   env?: Record<string, string>;
-  /** Default 2 min. */
+  /** Default 5 min: more than what a program is told to wait. */
   timeoutMs?: number;
   /** Shows the output while it comes as well. */
   show?: boolean;
@@ -19,7 +19,7 @@ export interface Ended {
   stderr: string;
 }
 
-const defaultTimeoutMs = 120_000;
+const defaultTimeoutMs = 300_000;
 
 /** Programs that e2e/cluster/build.sh makes go before those of the system. */
 const searchPath = (): string => `${cacheFolder("bin")}${path.delimiter}${process.env["PATH"] ?? ""}`;

@@ -11,7 +11,7 @@ export const release = { name: "plinth", namespace: "plinth" };
 export const chartFolder = path.join(root, "charts/plinth");
 
 /** The first start pulls nothing, but makes databases and migrates five schemas. */
-const installTimeoutSeconds = 300;
+const installTimeoutSeconds = 600;
 
 export interface InstallOptions {
   images: readonly BuiltImage[];
@@ -54,7 +54,7 @@ export function helmInstall(options: InstallOptions): Promise<string> {
   });
 }
 
-export const helm = (...args: string[]): Promise<Ended> => attempt("helm", args, { timeoutMs: 300_000 });
+export const helm = (...args: string[]): Promise<Ended> => attempt("helm", args, { timeoutMs: 400_000 });
 
 export const isInstalled = async (): Promise<boolean> =>
   (await helm("status", release.name, "-n", release.namespace)).code === 0;
@@ -62,12 +62,12 @@ export const isInstalled = async (): Promise<boolean> =>
 /** Uninstalls the release and removes all that it keeps: for a start from nothing. */
 export async function removeEverything(): Promise<void> {
   if (await isInstalled()) {
-    await run("helm", ["uninstall", release.name, "-n", release.namespace, "--wait", "--timeout", "120s"], {
-      timeoutMs: 180_000,
+    await run("helm", ["uninstall", release.name, "-n", release.namespace, "--wait", "--timeout", "300s"], {
+      timeoutMs: 400_000,
     });
   }
-  await kubectl("delete", "namespace", release.namespace, "--ignore-not-found", "--timeout=120s");
+  await kubectl("delete", "namespace", release.namespace, "--ignore-not-found", "--timeout=240s");
   for (const crd of ["platformservices.plinth.dev", "routepolicies.plinth.dev"]) {
-    await kubectl("delete", "crd", crd, "--ignore-not-found", "--timeout=120s");
+    await kubectl("delete", "crd", crd, "--ignore-not-found", "--timeout=240s");
   }
 }

@@ -53,7 +53,7 @@ describe("an installation from nothing", () => {
   });
 
   test("passes `helm test`, which signs in through the gateway", async () => {
-    const { code, stdout, stderr } = await helm("test", release.name, "-n", namespace, "--logs", "--timeout", "120s");
+    const { code, stdout, stderr } = await helm("test", release.name, "-n", namespace, "--logs", "--timeout", "300s");
     expect(code, `${stdout}${stderr}`).toBe(0);
     expect(stdout).toContain("the audit log shows the new user");
   });

@@ -34,7 +34,8 @@ const objects = [
               name: "web",
               image: "plinth/notes:0.1.0",
               command: ["node", "-e", program],
-              readinessProbe: { httpGet: { path: "/", port: 8080 }, periodSeconds: 1 },
+              // Late answers of a busy machine leave it ready.
+              readinessProbe: { httpGet: { path: "/", port: 8080 }, periodSeconds: 1, timeoutSeconds: 10 },
             },
           ],
         },
@@ -62,12 +63,12 @@ const objects = [
 
 beforeAll(async () => {
   await ensurePlatform(inject("target"));
-  await kubectl("delete", "namespace", namespace, "--ignore-not-found", "--timeout=120s");
+  await kubectl("delete", "namespace", namespace, "--ignore-not-found", "--timeout=240s");
   await kubectl("create", "namespace", namespace);
   await apply(JSON.stringify({ apiVersion: "v1", kind: "List", items: objects }), "-n", namespace);
 });
 afterAll(async () => {
-  await kubectl("delete", "namespace", namespace, "--ignore-not-found", "--timeout=120s");
+  await kubectl("delete", "namespace", namespace, "--ignore-not-found", "--timeout=240s");
 });
 
 /** Until these many pods run and none is on its way out. Returns their names. */
@@ -79,7 +80,7 @@ const pods = (count: number, not: readonly string[] = []): Promise<string[]> =>
     expect(found.filter(({ status }) => status.phase !== "Running" || !status.containerStatuses[0].ready)).toEqual([]);
     expect(names.filter((name) => not.includes(name))).toEqual([]);
     return names;
-  }, 120_000);
+  }, 240_000);
 
 describe("a Deployment that knows nothing of the platform", () => {
   test("changes all its pods, grows and shrinks, and no request fails", async () => {
@@ -92,17 +93,18 @@ describe("a Deployment that knows nothing of the platform", () => {
       answeredBy.add(text);
     };
     const first = await pods(2);
-    await eventually(call, 30_000);
+    await eventually(call, 120_000);
     const traffic = Array.from({ length: callers }, () => startTraffic({ call, pauseMs: 5 }));
+    await eventually(() => expect([...answeredBy]).toEqual(expect.arrayContaining(first)), 120_000);
     await kubectl("rollout", "restart", "deployment/web", "-n", namespace);
     const second = await pods(2, first);
     await kubectl("scale", "deployment/web", "--replicas=5", "-n", namespace);
     const grown = await pods(5);
-    await eventually(() => expect([...answeredBy]).toEqual(expect.arrayContaining(grown)), 30_000);
+    await eventually(() => expect([...answeredBy]).toEqual(expect.arrayContaining(grown)), 120_000);
     await kubectl("scale", "deployment/web", "--replicas=1", "-n", namespace);
     await pods(1);
     const reports = await Promise.all(traffic.map((each) => each.stop()));
     expect(reports.flatMap(({ failed }) => failed)).toEqual([]);
-    expect([...answeredBy]).toEqual(expect.arrayContaining([...first, ...second]));
+    expect([...answeredBy]).toEqual(expect.arrayContaining(second));
   });
 });

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { eventually } from "@plinth/testing";
-import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from "vitest";
 import { root } from "../../tools/run.ts";
 import { curl, signIn } from "../platform/calls.ts";
 import { ensurePlatform } from "../platform/ensure-platform.ts";
@@ -21,13 +21,16 @@ let token: string;
 beforeAll(async () => {
   await ensurePlatform(inject("target"));
   await provideNotesVersions();
-  await kubectl("delete", "namespace", namespace, "--ignore-not-found", "--timeout=120s");
+  await kubectl("delete", "namespace", namespace, "--ignore-not-found", "--timeout=240s");
   await kubectl("create", "namespace", namespace);
   url = await gatewayUrl();
+});
+// A token is over after five minutes, and all of them take longer.
+beforeEach(async () => {
   token = await signIn(url, await administrator());
 });
 afterAll(async () => {
-  await kubectl("delete", "namespace", namespace, "--ignore-not-found", "--timeout=120s");
+  await kubectl("delete", "namespace", namespace, "--ignore-not-found", "--timeout=240s");
 });
 
 const notes = () => get("psvc", "notes", namespace);
@@ -52,7 +55,7 @@ describe("a service of a user", () => {
       const answer = await call("CreateNote", { title: "First", text: "made before every change" });
       expect(answer.status, JSON.stringify(answer.body)).toBe(200);
       return answer.body;
-    }, 10_000);
+    }, 240_000);
     const found = await call("GetNote", { id: created["id"] });
     expect(found).toMatchObject({ status: 200, body: { title: "First" } });
     expect((await notes())?.status).toMatchObject({
@@ -72,7 +75,7 @@ describe("a service of a user", () => {
       expect(about(`notes.${namespace}/settings/process`)?.details.after).toMatchObject({
         PLINTH_DISCOVERY_DRIVER: "kubernetes",
       });
-    });
+    }, 240_000);
   });
 
   test("is upgraded with a new migration under traffic, and no request fails", async () => {
@@ -80,7 +83,7 @@ describe("a service of a user", () => {
     await apply(withImage(notesVersions.next.image), "-n", namespace);
     await eventually(async () => {
       expect((await notes())?.status).toMatchObject({ image: notesVersions.next.image, migration: { applied: 2 } });
-    }, 120_000);
+    }, 240_000);
     await gone(notesVersions.next.image);
     const { sent, failed } = await traffic.stop();
     expect(failed).toEqual([]);
@@ -97,7 +100,7 @@ describe("a service of a user", () => {
       expect(Migrated?.message).toContain("no_such_table");
       expect(Stalled?.status).toBe("True");
       expect(Ready).toMatchObject({ status: "True", reason: "PreviousVersionServing" });
-    }, 120_000);
+    }, 240_000);
     const { failed } = await traffic.stop();
     expect(failed).toEqual([]);
     expect((await notes())?.status.image).toBe(notesVersions.next.image);
@@ -114,14 +117,14 @@ describe("a service of a user", () => {
         image: notesVersions.fixed.image,
         migration: { applied: 3, pending: 0 },
       });
-    }, 120_000);
+    }, 240_000);
     const { status, body } = await call("ListNotes", {});
     expect(status).toBe(200);
     expect(body["notes"]).toMatchObject([{ title: "First" }]);
   });
 
   test("leaves its data behind when it is deleted, and finds it again", async () => {
-    await kubectl("delete", "psvc", "notes", "-n", namespace, "--timeout=60s");
+    await kubectl("delete", "psvc", "notes", "-n", namespace, "--timeout=240s");
     await eventually(async () => expect(await list("pods", namespace)).toEqual([]), 120_000);
     expect(await list("httproutes", namespace)).toEqual([]);
     await apply(withImage(notesVersions.fixed.image), "-n", namespace);
@@ -130,7 +133,7 @@ describe("a service of a user", () => {
       const { status, body } = await call("ListNotes", {});
       expect(status).toBe(200);
       expect(body["notes"]).toMatchObject([{ title: "First" }]);
-    }, 10_000);
+    }, 240_000);
   });
 
   test("takes its data along with deletionPolicy Delete", async () => {
@@ -147,15 +150,15 @@ describe("a service of a user", () => {
     await eventually(async () => {
       const service = await notes();
       expect(service?.status.observedGeneration).toBe(service?.metadata.generation);
-    });
-    await kubectl("delete", "psvc", "notes", "-n", namespace, "--timeout=60s");
+    }, 240_000);
+    await kubectl("delete", "psvc", "notes", "-n", namespace, "--timeout=240s");
     await apply(withImage(notesVersions.fixed.image), "-n", namespace);
     await wait("psvc/notes", "condition=Ready", namespace);
     await eventually(async () => {
       const { status, body } = await call("ListNotes", {});
       expect(status).toBe(200);
       expect(body["notes"] ?? []).toEqual([]);
-    }, 10_000);
+    }, 240_000);
   });
 });
 
@@ -164,4 +167,4 @@ const gone = (image: string): Promise<void> =>
   eventually(async () => {
     const pods = await list("pods", namespace, "plinth.dev/service=notes,plinth.dev/component=server");
     expect(pods.map(({ spec }) => spec.containers[0].image)).toEqual([image, image]);
-  }, 120_000);
+  }, 240_000);

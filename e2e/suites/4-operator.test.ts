@@ -28,13 +28,13 @@ spec:
 
 beforeAll(async () => {
   await ensurePlatform(target);
-  await kubectl("delete", "namespace", namespace, "--ignore-not-found", "--timeout=120s");
+  await kubectl("delete", "namespace", namespace, "--ignore-not-found", "--timeout=240s");
   await kubectl("create", "namespace", namespace);
   await apply(manifest, "-n", namespace);
   await wait(`psvc/${name}`, "condition=Ready", namespace);
 });
 afterAll(async () => {
-  await kubectl("delete", "namespace", namespace, "--ignore-not-found", "--timeout=120s");
+  await kubectl("delete", "namespace", namespace, "--ignore-not-found", "--timeout=240s");
 });
 
 const children = async (): Promise<ClusterObject[]> =>
@@ -145,7 +145,7 @@ describe("what the operator keeps", () => {
       const found = await pods();
       expect(found).toHaveLength(1);
       return found;
-    }, 120_000);
+    }, 240_000);
     await helmInstall({ images: target.images, set: { "operator.podAnnotations.upgraded": "again" } });
     await eventually(async () => {
       const lease = await get("lease", "plinth-operator", release.namespace);
@@ -153,7 +153,7 @@ describe("what the operator keeps", () => {
       const upgraded = operators.filter(({ metadata }) => metadata.annotations?.["upgraded"]);
       // The holder is the pod's name and a part that tells its processes apart.
       expect(upgraded.map(({ metadata }) => metadata.name)).toContain(lease?.spec.holderIdentity.split("_")[0]);
-    }, 120_000);
+    }, 240_000);
     // The new one has reconciled it when it has answered to a change that concerns no pod.
     await kubectl(
       "patch",

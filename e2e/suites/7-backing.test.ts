@@ -23,7 +23,7 @@ describe.skipIf(!target.hermetic)("Kafka with SCRAM over TLS, and Redis with TLS
     await ensurePlatform(target);
     servers = await startBackingServers(namespace);
     otlp = await startOtlpReceiver(0, hostAddress);
-    await kubectl("delete", "namespace", namespace, "--ignore-not-found", "--timeout=120s");
+    await kubectl("delete", "namespace", namespace, "--ignore-not-found", "--timeout=240s");
     await kubectl("create", "namespace", namespace);
     const items = [
       ...servers.objects(namespace),
@@ -47,7 +47,7 @@ describe.skipIf(!target.hermetic)("Kafka with SCRAM over TLS, and Redis with TLS
   afterAll(async () => {
     if (target.hermetic) await helmInstall({ images: target.images });
     await allMoved(false);
-    await kubectl("delete", "namespace", namespace, "--ignore-not-found", "--timeout=120s");
+    await kubectl("delete", "namespace", namespace, "--ignore-not-found", "--timeout=240s");
     await kubectl("delete", "secret", "-n", release.namespace, "e2e-kafka", "e2e-redis", "--ignore-not-found");
     await servers?.stop();
     otlp?.close();
@@ -62,7 +62,7 @@ describe.skipIf(!target.hermetic)("Kafka with SCRAM over TLS, and Redis with TLS
     await eventually(async () => {
       const found = await curl(`${url}/plinth.audit.v1.AuditService/ListEntries`, { pageSize: 50 }, token);
       expect(JSON.stringify(found.body)).toContain(created.body["id"]);
-    }, 60_000);
+    }, 240_000);
     expect(await servers.topics()).toContain("plinth.identity.user.v1");
     expect(await servers.commands()).toBeGreaterThan(0);
   });
@@ -76,7 +76,7 @@ describe.skipIf(!target.hermetic)("Kafka with SCRAM over TLS, and Redis with TLS
     await eventually(async () => {
       const { entries } = await plinth.audit.listEntries({ filter: { resource: `users/${id}` } });
       expect(entries).toMatchObject([{ action: "plinth.identity.v1.UserCreated", traceId }]);
-    }, 60_000);
+    }, 240_000);
     await eventually(() => {
       const steps = otlp.spans.filter((span) => span.traceId === traceId);
       expect(steps.map(({ service, name }) => `${service}: ${name}`)).toEqual(
@@ -89,7 +89,7 @@ describe.skipIf(!target.hermetic)("Kafka with SCRAM over TLS, and Redis with TLS
       );
       // Each step is told by the pod that it happened in.
       for (const { resource } of steps) expect(resource).toHaveProperty("k8s.pod.name");
-    });
+    }, 240_000);
   });
 });
 
@@ -115,4 +115,4 @@ const allMoved = (toKafka: boolean): Promise<void> =>
       const driver = env.find(({ name }) => name === "PLINTH_CACHE_DRIVER")?.value;
       expect(driver === "redis", metadata.name).toBe(toKafka);
     }
-  }, 240_000);
+  }, 600_000);

@@ -23,7 +23,7 @@ describe("an upgrade from the chart before this one", () => {
     await writeFile(file, text.replace(categories, "categories:\n      - all\n"));
     await helmInstall({ images: target.images, chart });
     // Whatever that chart waited for.
-    await kubectl("wait", "psvc", "--all", "-n", namespace, "--for=condition=Ready", "--timeout=180s");
+    await kubectl("wait", "psvc", "--all", "-n", namespace, "--for=condition=Ready", "--timeout=240s");
   });
 
   test("upgrades the CRDs, and keeps pods and what was made once", async () => {

@@ -13,14 +13,14 @@ beforeAll(() => ensurePlatform(target));
 
 describe("helm uninstall", () => {
   test("takes everything away but definitions and what was made once", async () => {
-    const { code, stderr } = await helm("uninstall", name, "-n", namespace, "--wait", "--timeout", "120s");
+    const { code, stderr } = await helm("uninstall", name, "-n", namespace, "--wait", "--timeout", "300s");
     expect(code, stderr).toBe(0);
     expect(await list("psvc", namespace)).toEqual([]);
     // The garbage collector takes what the PlatformServices owned.
     await eventually(async () => {
       const left = await list("deployments", namespace);
       expect(left.map(({ metadata }) => metadata.name)).toEqual([]);
-    }, 120_000);
+    }, 240_000);
     expect(await get("crd", "platformservices.plinth.dev", namespace)).toBeDefined();
     const kept = await list("secrets", namespace, "app.kubernetes.io/instance=plinth");
     expect(kept.map(({ metadata }) => metadata.name)).toEqual([
@@ -35,6 +35,8 @@ describe("helm uninstall", () => {
     const before = await administrator();
     await helmInstall({ images: target.images });
     expect(await administrator()).toEqual(before);
-    await expect(signIn(await gatewayUrl(), before)).resolves.toMatch(/^ey/);
+    const url = await gatewayUrl();
+    // All is ready: the gateway finds that out by itself as well.
+    expect(await eventually(() => signIn(url, before), 120_000)).toMatch(/^ey/);
   });
 });

@@ -12,7 +12,7 @@ import { startTestedGateway } from "./start-tested-gateway.ts";
 import { startTestedServer } from "./start-tested-server.ts";
 
 const run = promisify(execFile);
-const caseTimeoutMs = 30_000;
+const caseTimeoutMs = 120_000;
 
 /** Results by name, passed or the reason why not. */
 export type Results = Map<string, "passed" | Error>;
@@ -45,7 +45,7 @@ export async function judgeClient(program: string): Promise<Results> {
     directory,
     address: `127.0.0.1:${port}`,
     isReady: () => accepts(port),
-    startTimeoutMs: 20_000,
+    startTimeoutMs: 60_000,
     stopTimeoutMs: 5_000,
     clock: systemClock,
   });

@@ -293,6 +293,7 @@ export const limitList: Readonly<Record<string, Readonly<Record<string, readonly
         meaning: "a service that ran this long counts as stable: the wait before its next start begins anew",
       },
       { name: "probeMs", meaning: "between two looks whether a service is ready" },
+      { name: "lateMax", meaning: "late answers in a row to such looks before it is unready" },
       { name: "lastLinesMax", meaning: "log lines shown when a service dies" },
     ],
     "cli/src/local/supervisor.ts": [

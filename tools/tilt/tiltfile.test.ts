@@ -9,7 +9,7 @@ import { root } from "../run.ts";
 import { evaluate, starlarkProblem, type TiltCall } from "./evaluate.ts";
 
 // The interpreter is built once, while other tests use the machine as well.
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 300_000 });
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 const problem = starlarkProblem();
 

@@ -16,7 +16,7 @@ export interface AdminAccount {
 export const cliWorkload = "plinth-cli";
 
 const adminEmail = "admin@plinth.localhost";
-const patienceMs = 10_000;
+const patienceMs = 60_000;
 
 export interface AdminAccountOptions {
   file: string;

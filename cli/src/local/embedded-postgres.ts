@@ -6,7 +6,7 @@ import { lastLines } from "@plinth/local-servers";
 import pg from "pg";
 import { pickPort } from "./ports.ts";
 import { hydrate, postgresFolder, postgresVersion } from "./postgres-binaries.ts";
-import { stopStaleServer } from "./stale-server.ts";
+import { isServing, stopStaleServer } from "./stale-server.ts";
 import { asUnprivileged, chooseUnprivileged, giveAway, makeReachable, type Unprivileged } from "./unprivileged.ts";
 
 const run = promisify(execFile);
@@ -77,7 +77,7 @@ async function startServer({ way, binaries, data, port, options }: ServerStart):
   });
   const url = (database: string) => `postgres://postgres:${options.superuserPassword}@127.0.0.1:${port}/${database}`;
   try {
-    await untilAnswering(url("postgres"), child, options.logFile);
+    await untilAnswering(url("postgres"), child, { data, logFile: options.logFile });
   } catch (err) {
     await stop(child, exited);
     throw err;
@@ -164,7 +164,11 @@ async function spawnServer(
   }
 }
 
-async function untilAnswering(url: string, child: ChildProcess, logFile: string): Promise<void> {
+async function untilAnswering(
+  url: string,
+  child: ChildProcess,
+  { data, logFile }: { data: string; logFile: string },
+): Promise<void> {
   const deadline = performance.now() + startTimeoutMs;
   for (;;) {
     if (child.exitCode !== null || child.signalCode !== null) {
@@ -178,7 +182,8 @@ async function untilAnswering(url: string, child: ChildProcess, logFile: string)
       await client.end();
       return;
     } catch (err) {
-      if ((err as { code?: string }).code === "28P01") {
+      // Until ours listens, it may be somebody else's on the port: then ours ends by itself and gets another one.
+      if ((err as { code?: string }).code === "28P01" && (await isServing(data, child.pid))) {
         throw new Error(
           "PostgreSQL refuses the password in secrets.json: restore that file, or start anew with --reset",
         );

@@ -11,7 +11,7 @@ import { ManifestError } from "./find-manifests.ts";
 import type { LocalPaths } from "./local-paths.ts";
 import { gatewayName, type LocalService, type ReplicaCounts } from "./local-service.ts";
 import { planService } from "./plan-service.ts";
-import { pickPort } from "./ports.ts";
+import { type KeptPort, keepPort } from "./ports.ts";
 import { keepPostgres, type PostgresKeeper } from "./postgres-keeper.ts";
 import { preferredPostgresPort } from "./preferred-ports.ts";
 import type { Announced } from "./registrar.ts";
@@ -92,7 +92,7 @@ export function createLocalPlatform(options: LocalPlatformOptions): LocalPlatfor
   const supervisor: Supervisor = createSupervisor({ ...options, logDirectory: paths.logs });
   let ground: Promise<Ground> | undefined;
   let tokens: WorkloadTokens | undefined;
-  let gatewayPort: number | undefined;
+  let gatewayPort: KeptPort | undefined;
   let registrar: Component | undefined;
 
   async function prepareGround(): Promise<Ground> {
@@ -181,15 +181,14 @@ export function createLocalPlatform(options: LocalPlatformOptions): LocalPlatfor
     generations.set(service.name, generation);
     const isGateway = service.name === gatewayName;
     if (isGateway && gatewayPort === undefined) {
-      const picked = await pickPort(options.port);
-      if (picked.moved) say(`port ${options.port} is taken; the gateway uses ${picked.port}`);
-      gatewayPort = picked.port;
+      gatewayPort = await keepPort(options.port);
+      if (gatewayPort.moved) say(`port ${options.port} is taken; the gateway uses ${gatewayPort.port}`);
     }
     return planService({
       service,
       replicas: options.replicas,
       generation,
-      publicPort: isGateway ? gatewayPort : undefined,
+      publicPort: isGateway ? gatewayPort?.port : undefined,
       platform: on.platformEnv,
       workloadTokenFile: await on.tokens.fileFor(service.name),
       databaseUrl: access.get(service.name)?.url,
@@ -278,7 +277,7 @@ export function createLocalPlatform(options: LocalPlatformOptions): LocalPlatfor
     },
     services: () => [...services.values()],
     status: () => supervisor.status(),
-    gatewayUrl: () => (gatewayPort === undefined ? undefined : `http://127.0.0.1:${gatewayPort}`),
+    gatewayUrl: () => (gatewayPort === undefined ? undefined : `http://127.0.0.1:${gatewayPort.port}`),
     tokens: () => tokens,
     companions: async () => (await ground)?.companions.addresses ?? {},
     async busEnv() {
@@ -289,6 +288,7 @@ export function createLocalPlatform(options: LocalPlatformOptions): LocalPlatfor
     async stop() {
       await registrar?.stop?.(AbortSignal.timeout(2_000));
       await supervisor.stop();
+      gatewayPort?.release();
       const on = await ground?.catch(() => undefined);
       await on?.tokens.stop?.(AbortSignal.timeout(1_000));
       await Promise.all([on?.postgres.stop(), on?.companions.stop()]);

@@ -1,4 +1,6 @@
+import { createServer } from "node:net";
 import { freePort, isFreePort } from "@plinth/local-servers";
+import { gatewaySharesPort } from "./local-service.ts";
 
 export interface PickedPort {
   port: number;
@@ -16,4 +18,34 @@ export async function pickPort(wanted: number): Promise<PickedPort> {
     if (await isFreePort(port)) return { port, moved: port !== wanted };
   }
   return { port: await freePort(), moved: true };
+}
+
+export interface KeptPort extends PickedPort {
+  release(): void;
+}
+
+/**
+ * The same, kept until it is released: where the kernel hands connections of one port to two processes, platforms that start
+ * together would otherwise find it free and serve each other's callers.
+ */
+export async function keepPort(wanted: number): Promise<KeptPort> {
+  const last = Math.min(wanted + neighboursMax, 65_535);
+  for (let port = wanted; port <= last; port++) {
+    const release = await keep(port);
+    if (release === undefined) continue;
+    if (await isFreePort(port)) return { port, moved: port !== wanted, release };
+    release();
+  }
+  return { port: await freePort(), moved: true, release: () => {} };
+}
+
+/** Takes the port's name among Linux's abstract sockets: one process of the machine has it, and it goes with that process. */
+function keep(port: number): Promise<(() => void) | undefined> {
+  if (!gatewaySharesPort) return Promise.resolve(() => {});
+  return new Promise((resolve) => {
+    const name = createServer((socket) => socket.destroy());
+    name.once("error", (err: NodeJS.ErrnoException) => resolve(err.code === "EADDRINUSE" ? undefined : () => {}));
+    name.listen(`\0plinth-port-${port}`, () => resolve(() => void name.close()));
+    name.unref();
+  });
 }

@@ -47,6 +47,8 @@ export async function keepPostgres(
       stopping.abort();
       await current.stop();
       await watching;
+      // One that was being started meanwhile.
+      await current.stop();
     },
   };
 }

@@ -4,6 +4,8 @@ export interface ReadyAnswer {
   ready: boolean;
   /** Why not, one entry per failing check; for a person. */
   problems: string[];
+  /** Nothing came in time: it may only be slow. */
+  late: boolean;
 }
 
 const probeTimeoutMs = 1_000;
@@ -20,15 +22,20 @@ export function probeReadiness(port: number, path: string): Promise<ReadyAnswer>
       });
       response.on("end", () => {
         const ready = response.statusCode === 200;
-        resolve({ ready, problems: ready ? [] : problemsOf(body, response.statusCode ?? 0) });
+        resolve({ ready, problems: ready ? [] : problemsOf(body, response.statusCode ?? 0), late: false });
       });
     });
-    probe.on("timeout", () => probe.destroy(new Error(`no answer within ${probeTimeoutMs} ms`)));
+    let late = false;
+    probe.on("timeout", () => {
+      late = true;
+      probe.destroy(new Error(`no answer within ${probeTimeoutMs} ms`));
+    });
     probe.on("error", (err: NodeJS.ErrnoException) => {
       const refused = err.code === "ECONNREFUSED";
       resolve({
         ready: false,
         problems: [refused ? `does not listen on port ${port} yet` : `${path}: ${err.message}`],
+        late,
       });
     });
     probe.end();

@@ -28,6 +28,8 @@ export interface ServiceProcessOptions {
   port: number;
   adminPort: number;
   probe: { port: number; path: string };
+  /** Default: over HTTP. */
+  look?: typeof probeReadiness;
   /** Output, complete lines. */
   onLines: (lines: string[]) => void;
   /** What the supervisor itself has to say about the process. */
@@ -64,6 +66,8 @@ const lastLinesMax = 12;
 // After the end of a process, for output that is still on its way.
 const outputGraceMs = 500;
 const wrongConfigurationCode = 2;
+/** A ready service that answers so many probes too late in a row is unready: fewer, and only the machine is busy. */
+const lateMax = 3;
 
 /** One instance of a service: a child process that is started again whenever it ends by itself. */
 export interface ServiceProcess {
@@ -76,7 +80,7 @@ export interface ServiceProcess {
    * once, too, instead of waiting for the next try.
    */
   untilReady(signal: AbortSignal, patience?: "patient" | "impatient"): Promise<void>;
-  /** SIGTERM, and SIGKILL when that is not enough. */
+  /** SIGTERM, and SIGKILL when that is not enough. What has not begun does not begin any more. */
   stop(): Promise<void>;
   /** SIGKILL now. */
   kill(): void;
@@ -84,6 +88,7 @@ export interface ServiceProcess {
 
 export function createServiceProcess(options: ServiceProcessOptions): ServiceProcess {
   const timing = { ...defaultTiming, ...options.timing };
+  const { look = probeReadiness } = options;
   const stopping = new AbortController();
   const lastLines: string[] = [];
   let state: InstanceState = "stopped";
@@ -134,11 +139,13 @@ export function createServiceProcess(options: ServiceProcessOptions): ServicePro
   }
 
   async function watchReadiness(over: AbortSignal): Promise<void> {
+    let lateInARow = 0;
     while (!over.aborted) {
-      const answer = await probeReadiness(options.probe.port, options.probe.path);
+      const answer = await look(options.probe.port, options.probe.path);
       if (over.aborted) return;
+      lateInARow = answer.late ? lateInARow + 1 : 0;
       if (answer.ready && state !== "ready" && state !== "stopping") state = "ready";
-      else if (!answer.ready && state === "ready") state = "unready";
+      else if (!answer.ready && state === "ready" && (lateInARow === 0 || lateInARow >= lateMax)) state = "unready";
       problems = answer.problems;
       const pause = state === "starting" ? timing.startProbeMs : timing.probeMs;
       await options.clock.sleep(pause, over).catch(() => {});
@@ -195,7 +202,7 @@ export function createServiceProcess(options: ServiceProcessOptions): ServicePro
       problems: state === "ready" ? [] : problems,
     }),
     start() {
-      running ??= supervise();
+      if (!stopping.signal.aborted) running ??= supervise();
     },
     async untilReady(signal, patience = "patient") {
       while (state !== "ready") {
@@ -208,9 +215,9 @@ export function createServiceProcess(options: ServiceProcessOptions): ServicePro
     },
     kill: () => signalGroup(child, "SIGKILL"),
     async stop() {
+      stopping.abort();
       if (state === "failed" || running === undefined) return;
       state = "stopping";
-      stopping.abort();
       signalGroup(child, "SIGTERM");
       const timer = setTimeout(() => {
         options.say(`does not stop within ${timing.killAfterMs / 1000} s and is killed`);

@@ -45,6 +45,13 @@ export async function serverPort(dataDirectory: string): Promise<number | undefi
   return Number.isInteger(port) && port > 0 ? port : undefined;
 }
 
+/** Whether the server that is this process takes connections: its pid file says so in the eighth line. */
+export async function isServing(dataDirectory: string, pid: number | undefined): Promise<boolean> {
+  const text = await readFile(path.join(dataDirectory, "postmaster.pid"), "utf8").catch(() => "");
+  const lines = text.split("\n");
+  return Number(lines[0]) === pid && lines[7]?.trim() === "ready";
+}
+
 /** Pids are reused: only a process whose command line names this data directory is ours. */
 async function isPostgresOf(pid: number, dataDirectory: string): Promise<boolean> {
   if (process.platform !== "linux") return true;

@@ -109,12 +109,19 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     const explain = setInterval(() => {
       print(label, `  not ready yet: ${process.status().problems.join("; ") || "still starting"}`);
     }, explainAfterMs);
+    const done = new AbortController();
+    const late = new AbortController();
+    clock.sleep(readyTimeoutMs, done.signal).then(
+      () => late.abort(),
+      () => {},
+    );
     try {
-      await process.untilReady(AbortSignal.any([stopping.signal, AbortSignal.timeout(readyTimeoutMs)]), patience);
+      await process.untilReady(AbortSignal.any([stopping.signal, late.signal]), patience);
     } catch (err) {
       if (stopping.signal.aborted) throw new Error("stopped");
-      throw notReady(process, readyTimeoutMs, err as Error);
+      throw notReady(process, late.signal.aborted ? readyTimeoutMs : undefined, err as Error);
     } finally {
+      done.abort();
       clearInterval(explain);
     }
   }
@@ -203,10 +210,11 @@ const nodeOf = (service: LocalService) => ({
   dependsOn: service.manifest.spec.dependsOn ?? [],
 });
 
-function notReady(process: ServiceProcess, timeoutMs: number, err: Error): Error {
+/** `lateMs`: what it was given, where that is over. */
+function notReady(process: ServiceProcess, lateMs: number | undefined, err: Error): Error {
   const { label, problems } = process.status();
-  const why = err.name === "TimeoutError" ? `is not ready after ${timeoutMs / 1000} s` : "did not start";
-  const reason = err.name === "TimeoutError" ? problems.join("; ") || "no reason is known" : err.message;
+  const why = lateMs === undefined ? "did not start" : `is not ready after ${lateMs / 1000} s`;
+  const reason = lateMs === undefined ? err.message : problems.join("; ") || "no reason is known";
   const lines = process.lastLines().flatMap((raw) => formatLogLine(parseLogLine(raw)));
   return new Error(`${label} ${why}: ${reason}\n${lines.map((line) => `  ${label} | ${line}`).join("\n")}`);
 }

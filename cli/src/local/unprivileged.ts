@@ -58,7 +58,7 @@ function endsWithParent(): string[] {
 
 function succeeds(line: string[]): boolean {
   const [command = "", ...args] = line;
-  return spawnSync(command, args, { stdio: "ignore", timeout: 5_000 }).status === 0;
+  return spawnSync(command, args, { stdio: "ignore", timeout: 30_000 }).status === 0;
 }
 
 /** Where binaries and data have to lie so that the process can use them. */

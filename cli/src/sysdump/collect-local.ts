@@ -11,7 +11,7 @@ import type { Collector } from "./collector.ts";
 import { type Redactor, redactYaml } from "./redact.ts";
 
 const logTailMaxBytes = 1024 * 1024;
-const metricsTimeoutMs = 3_000;
+const metricsTimeoutMs = 10_000;
 const metricsMaxBytes = 4 * 1024 * 1024;
 
 /** The platform of this machine: status, checks, manifests, logs, metrics, events, settings. */

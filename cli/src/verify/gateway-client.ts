@@ -10,7 +10,7 @@ export interface GatewayAnswer {
 /** Calls a method as any outsider would: plain HTTP and JSON. */
 export type GatewayCall = (method: string, message: object, accessToken?: string) => Promise<GatewayAnswer>;
 
-const callTimeoutMs = 10_000;
+const callTimeoutMs = 30_000;
 
 export function gatewayCall(baseUrl: string): GatewayCall {
   return async (method, message, accessToken) => {

@@ -10,9 +10,9 @@ const identity = "plinth.identity.v1.IdentityService";
 const audit = "plinth.audit.v1.AuditService";
 
 // Events travel from the outbox over the bus into the audit log.
-const auditTimeoutMs = 10_000;
+const auditTimeoutMs = 30_000;
 const auditPollMs = 100;
-const grpcTimeoutMs = 10_000;
+const grpcTimeoutMs = 30_000;
 
 export interface VerifyOptions {
   gatewayUrl: string;

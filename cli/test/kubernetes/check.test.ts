@@ -62,7 +62,7 @@ describe.skipIf(absent)(`plinth check on Kubernetes${absent ? ` (skipped: ${abse
     await playReady(cluster, "notes", { reason: "StartingUp", message: "0 of 2 instances serve" });
     const { terminal, text } = captured();
     const options = { kubeconfig: cluster.api.kubeconfig, namespace: "plinth", data: "none", output: "text" as const };
-    const waiting = check({ ...options, wait: 30_000 }, terminal);
+    const waiting = check({ ...options, wait: 90_000 }, terminal);
     expect(await check({ ...options, wait: 0 }, captured().terminal)).toBe(1);
     await playReady(cluster, "notes");
     expect(await waiting).toBe(0);
@@ -79,7 +79,10 @@ describe.skipIf(absent)(`plinth check on Kubernetes${absent ? ` (skipped: ${abse
     test("a clock that is ten minutes off", async () => {
       const clock = { ...systemClock, now: () => systemClock.now() - 600_000 };
       const { message, hint } = await trouble("clock", { clock });
-      expect(message).toMatch(/the clock of the API server is (599|600|601) s ahead of this machine's/);
+      const [, seconds] = /the clock of the API server is (\d+) s ahead of this machine's/.exec(message) ?? [];
+      // What lies in the time that the answer took is not counted.
+      expect(Number(seconds)).toBeGreaterThan(570);
+      expect(Number(seconds)).toBeLessThanOrEqual(600);
       expect(hint).toContain("chrony");
     });
 

@@ -2,14 +2,16 @@ import { eventually } from "@plinth/testing";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { call, type Platform, signIn, startHookMs, startPlatform } from "./platform.ts";
 
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 600_000 });
+/** Whatever is waited for happens by itself, on a machine that others use as well. */
+const boundMs = 90_000;
 
 let platform: Platform;
 
 beforeAll(async () => {
   platform = await startPlatform("--log-level", "warn", "--replicas", "identity=2");
 }, startHookMs);
-afterAll(() => platform?.stop(), 60_000);
+afterAll(() => platform?.stop());
 
 interface Load {
   /** Ids of the users whose creation was acknowledged. */
@@ -73,26 +75,30 @@ describe("kill -9 of each service in turn under load", () => {
     async (service) => {
       let token = await signIn(platform);
       const load = createUsers(token);
-      await eventually(() => expect(load.acknowledged.length).toBeGreaterThan(5));
+      await eventually(() => expect(load.acknowledged.length).toBeGreaterThan(5), boundMs);
       const [victim] = await platform.instances(service);
       const restarts = victim?.restarts ?? 0;
-      process.kill(victim?.pid ?? 0, "SIGKILL");
+      process.kill(victim?.pid ?? Number.NaN, "SIGKILL");
       await eventually(async () => {
         const [now] = await platform.instances(service);
         expect(now).toMatchObject({ label: victim?.label, state: "ready", restarts: restarts + 1 });
-      });
+      }, boundMs);
       // The platform serves again: new users come in after the death.
       const before = load.acknowledged.length;
-      await eventually(() => expect(load.acknowledged.length).toBeGreaterThan(before + 5));
+      await eventually(() => expect(load.acknowledged.length).toBeGreaterThan(before + 5), boundMs);
       await load.stop();
-      token = await signIn(platform);
+      // No call of the load needs auth: it may be ready before the gateway has found it again.
+      token = await eventually(() => signIn(platform), boundMs);
       // One after another they come faster than the route's rate limit lets them.
       for (const id of load.acknowledged)
-        await eventually(() => call(platform.gateway, "plinth.identity.v1.IdentityService/GetUser", { id }, token));
+        await eventually(
+          () => call(platform.gateway, "plinth.identity.v1.IdentityService/GetUser", { id }, token),
+          boundMs,
+        );
       await eventually(async () => {
         const audited = await auditedUsers(token);
         expect(load.acknowledged.filter((id) => !audited.has(id))).toEqual([]);
-      });
+      }, boundMs);
     },
   );
 });
@@ -110,16 +116,16 @@ describe("two instances of a service", () => {
     const load = createUsers(token);
     await eventually(
       async () => expect(Math.min(await served(first?.adminPort), await served(second?.adminPort))).toBeGreaterThan(3),
-      30_000,
+      boundMs,
     );
-    process.kill(first?.pid ?? 0, "SIGTERM");
+    process.kill(first?.pid ?? Number.NaN, "SIGTERM");
     await eventually(async () => {
       const now = (await platform.instances("identity"))[0];
       expect(now?.state).toBe("ready");
       expect(now?.pid).not.toBe(first?.pid);
-    });
+    }, boundMs);
     const before = load.acknowledged.length;
-    await eventually(() => expect(load.acknowledged.length).toBeGreaterThan(before + 10));
+    await eventually(() => expect(load.acknowledged.length).toBeGreaterThan(before + 10), boundMs);
     await load.stop();
     expect(load.failures).toEqual([]);
   });

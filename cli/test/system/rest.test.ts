@@ -19,7 +19,7 @@ beforeAll(async () => {
   platform = await startPlatform("--log-level", "warn", "--no-check", "-f", notes);
   admin = (await rest<Tokens>("Login", "POST", "/auth/v1/sessions:login", platform.admin, "")).accessToken;
 }, startHookMs);
-afterAll(() => platform?.stop(), 60_000);
+afterAll(() => platform?.stop());
 
 interface Tokens {
   accessToken: string;
@@ -164,7 +164,7 @@ test("the audit log, a stream and what says where a call came from included", as
   expect(await rest("GetEntry", "GET", own)).toMatchObject({ id: entry.id, outcome: "OUTCOME_SUCCESS" });
   const found = `${audit}/entries?filter.action=test.rest&filter.outcome=OUTCOME_SUCCESS&filter.start_time=2020-01-01T00:00:00Z`;
   expect(await rest("ListEntries", "GET", found)).toMatchObject({ entries: [{ id: entry.id }] });
-  await eventually(() => rest("GetInclusionProof", "GET", `${own}/inclusionProof`));
+  await eventually(() => rest("GetInclusionProof", "GET", `${own}/inclusionProof`), 90_000);
   expect(await rest("GetEntryProof", "GET", `${own}/proof`)).toMatchObject({ entry: { id: entry.id } });
   const checkpoint = await rest<{ size: string }>("GetCheckpoint", "GET", `${audit}/log/checkpoint`);
   expect(Number(checkpoint.size)).toBeGreaterThan(0);

@@ -7,10 +7,10 @@ import { type OtlpReceiver, type ReceivedSpan, startOtlpReceiver } from "@plinth
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { call, type Platform, signIn, startHookMs, startPlatform } from "./platform.ts";
 
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 600_000 });
 
 const main = path.resolve(import.meta.dirname, "../../src/main.ts");
-const boundMs = 60_000;
+const boundMs = 90_000;
 
 let platform: Platform;
 let otlp: OtlpReceiver;
@@ -135,27 +135,28 @@ test("traces, metrics and log lines of every service say where they come from", 
 });
 
 test("every line of a request has its ids, in the gateway's access log as well", async () => {
+  const isAccess = ({ service, msg }: Line): boolean => service === "gateway" && msg === "request";
   const lines = await eventually(async () => {
     const found = await linesOf(change.traceId);
-    expect(found.map(({ service }) => service)).toContain("gateway");
+    expect(found.some(isAccess)).toBe(true);
     return found;
   }, boundMs);
   for (const line of lines)
     expect(line).toMatchObject({ request_id: change.requestId, span_id: expect.stringMatching(/^[0-9a-f]{16}$/) });
-  const access = lines.find(({ service, msg }) => service === "gateway" && msg === "request");
-  expect(access).toMatchObject({ status: 200, path: `/${createUserRpc}` });
+  expect(lines.find(isAccess)).toMatchObject({ status: 200, path: `/${createUserRpc}` });
 });
 
 test("plinth trace draws a request by the x-request-id of its answer, and by its trace id", async () => {
   const { requestId, traceId } = change;
   const drawn = await eventually(async () => {
     const { code, output } = await plinth("trace", requestId);
-    expect(output).toMatch(/audit {6}.*process identity\.user\.v1/);
     expect(code).toBe(0);
+    // Each process writes its spans by itself, the first step as well.
+    expect(output).toMatch(/audit {6}.*process identity\.user\.v1/);
+    expect(output).toMatch(new RegExp(`identity +└─ ${createUserRpc}`));
     return output;
   }, boundMs);
   expect(drawn).toContain(`trace ${traceId}  request ${requestId}`);
-  expect(drawn).toMatch(new RegExp(`identity +└─ ${createUserRpc}`));
   expect(drawn, "the access log's line stands below its step").toMatch(/200 POST \/plinth\.identity/);
   const { output } = await plinth("trace", traceId, "-o", "json");
   expect(JSON.parse(output)).toMatchObject({ id: traceId, steps: [{ span: { service: "gateway" } }] });

@@ -17,11 +17,11 @@ export const engineIsUp = async (): Promise<boolean> =>
   (await attempt(script("enter.sh"), ["docker", "version"])).code === 0;
 
 /** The output of a command of Docker's client. */
-export const docker = (...args: string[]): Promise<string> => run("docker", args, { timeoutMs: 300_000 });
+export const docker = (...args: string[]): Promise<string> => run("docker", args, { timeoutMs: 600_000 });
 
 /** The output of `docker compose ...` on the compose.yaml of this clone. */
 export const compose = (...args: string[]): Promise<string> => docker("compose", "--ansi", "never", ...args);
 
 /** A line of a shell, as somebody would type it in this clone. */
 export const shell = (line: string, options?: ProgramOptions): Promise<string> =>
-  run("bash", ["-c", line], { timeoutMs: 600_000, ...options });
+  run("bash", ["-c", line], { timeoutMs: 1_200_000, ...options });

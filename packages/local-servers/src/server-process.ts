@@ -101,10 +101,19 @@ export async function endLeftServer(options: {
   const pid = Number(await readFile(pidFileIn(options.directory), "utf8").catch(() => ""));
   if (!Number.isInteger(pid) || pid < 2 || !(await isOurs(pid, options.directory))) return;
   const deadline = options.clock.monotonicMs() + options.stopTimeoutMs;
-  process.kill(pid, "SIGTERM");
+  signal(pid, "SIGTERM");
   while (await isOurs(pid, options.directory)) {
-    if (options.clock.monotonicMs() > deadline) process.kill(pid, "SIGKILL");
+    if (options.clock.monotonicMs() > deadline) signal(pid, "SIGKILL");
     await options.clock.sleep(pollMs);
+  }
+}
+
+/** It may end by itself at any moment. */
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // It is gone.
   }
 }
 

@@ -27,7 +27,7 @@ const canConnect = (address: string) =>
   });
 
 describe.skipIf(missing)(`Kafka on this machine${missing ? ` (${missing})` : ""}`, () => {
-  test("starts, survives a kill with its data, and stops in order", { timeout: 120_000 }, async () => {
+  test("starts, survives a kill with its data, and stops in order", { timeout: 400_000 }, async () => {
     kafka = await startKafka({ directory, clock: systemClock });
     expect(await canConnect(kafka.bootstrapServers)).toBe(true);
     const port = Number(kafka.address.split(":")[1]);

@@ -23,7 +23,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(directory, { recursive: true, force: true }));
 
-const start = (code = program, startTimeoutMs = 10_000) =>
+const start = (code = program, startTimeoutMs = 60_000) =>
   startServerProcess({
     name: "echo",
     command: process.execPath,
@@ -32,7 +32,7 @@ const start = (code = program, startTimeoutMs = 10_000) =>
     address: "127.0.0.1:0",
     isReady: async () => canConnect(Number(await readFile(path.join(directory, "port"), "utf8"))),
     startTimeoutMs,
-    stopTimeoutMs: 10_000,
+    stopTimeoutMs: 60_000,
     clock: systemClock,
   });
 

@@ -31,16 +31,16 @@ port = server.add_insecure_port("127.0.0.1:0")
 server.start()
 
 cases = (
-    # RPC, failures, what the server wants, calls, whether it succeeds
-    ("GetUser", 2, None, 3, True),
-    ("GetUser", 3, None, 3, False),
-    ("GetUser", 1, "20", 2, True),
-    ("GetUser", 1, "never", 1, False),
-    ("GetUser", 1, "4000", 1, False),  # later than the deadline
-    ("CreateUser", 1, None, 1, False),
+    # RPC, failures, what the server wants, calls, whether it succeeds, deadline in seconds
+    ("GetUser", 2, None, 3, True, 60),
+    ("GetUser", 3, None, 3, False, 60),
+    ("GetUser", 1, "20", 2, True, 60),
+    ("GetUser", 1, "never", 1, False, 60),
+    ("GetUser", 1, "4900", 1, False, 4.5),  # later than the deadline
+    ("CreateUser", 1, None, 1, False, 60),
 )
-for rpc, failures, push_back, calls, succeeds in cases:
-    with plinth.Client(f"http://127.0.0.1:{port}", timeout_s=3) as client:
+for rpc, failures, push_back, calls, succeeds, timeout_s in cases:
+    with plinth.Client(f"http://127.0.0.1:{port}", timeout_s=timeout_s) as client:
         failing.failures, failing.calls, failing.push_back = failures, 0, push_back
         try:
             getattr(client.identity, rpc)(getattr(identity_pb2, f"{rpc}Request")())

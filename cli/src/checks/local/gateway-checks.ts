@@ -7,9 +7,9 @@ import { controlName } from "./platform-checks.ts";
 const category = "gateway";
 const gatewayCheck = "gateway";
 const signInCheck = "sign-in";
-const answerTimeoutMs = 5_000;
+const answerTimeoutMs = 15_000;
 /** The audit log takes entries in over the bus. */
-const auditTimeoutMs = 10_000;
+const auditTimeoutMs = 15_000;
 const auditPollMs = 200;
 
 /** What callers meet: the gateway, the keys of tokens, and the audit log behind it. */

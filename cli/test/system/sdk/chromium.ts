@@ -8,7 +8,7 @@ import type { Bundle } from "./browser-bundle.ts";
 import { startHttp1Proxy } from "./http1-proxy.ts";
 import { run } from "./installed-sdk.ts";
 
-const pageBoundMs = 60_000;
+const pageBoundMs = 100_000;
 
 /** The first Chromium on PATH; undefined when there is none. */
 export async function findChromium(): Promise<string | undefined> {

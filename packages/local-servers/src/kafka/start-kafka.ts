@@ -32,7 +32,7 @@ export interface LocalKafka extends LocalServer {
 }
 
 const startTimeoutMs = 90_000;
-const stopTimeoutMs = 20_000;
+const stopTimeoutMs = 30_000;
 const formatTimeoutMs = 60_000;
 const connectTimeoutMs = 1_000;
 const heapMax = "256m";

@@ -23,8 +23,8 @@ export interface LocalRedis extends LocalServer {
   readonly url: string;
 }
 
-const startTimeoutMs = 10_000;
-const stopTimeoutMs = 5_000;
+const startTimeoutMs = 30_000;
+const stopTimeoutMs = 10_000;
 /** Somebody else may take the free port before the server does. */
 const portAttemptsMax = 3;
 const memoryBytesMax = 256 * 1024 * 1024;

@@ -46,7 +46,7 @@ const check = (userId) =>
   plinth.authz.check({ object: "platform:plinth", relation: "can_manage_users", subject: `user:${userId}` });
 saw.allowed = [(await check(me.userId)).allowed, (await check(created[0].id)).allowed];
 
-for (let tries = 0; tries < 200 && !saw.audited; tries++) {
+for (let tries = 0; tries < 1_200 && !saw.audited; tries++) {
   const filter = { resource: `users/${created[0].id}`, action: "plinth.identity.v1.UserCreated" };
   for await (const entry of items(plinth.audit.listEntries, { filter }))
     saw.audited = entry.actor === `user:${me.userId}`;
