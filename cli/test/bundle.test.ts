@@ -10,7 +10,7 @@ let folder: string;
 
 beforeEach(async () => {
   // Below this package, so that node_modules is found from there.
-  folder = await mkdtemp(path.join(import.meta.dirname, "bundle-"));
+  folder = await mkdtemp(path.join(import.meta.dirname, "tmp-bundle-"));
 });
 afterEach(() => rm(folder, { recursive: true }));
 

@@ -17,7 +17,7 @@ let builder: Rebuild;
 
 beforeAll(async () => {
   // Below this package, so that node_modules is found from there.
-  parent = await mkdtemp(path.join(import.meta.dirname, "rebuild-"));
+  parent = await mkdtemp(path.join(import.meta.dirname, "tmp-rebuild-"));
   // Elsewhere, so that nothing is found from there; its name means something else in a URL.
   home = await mkdtemp(path.join(tmpdir(), "plinth libraries %20#?-"));
   builder = createRebuild(createLibraries(home));

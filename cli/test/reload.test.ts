@@ -25,7 +25,7 @@ const greeter = (word: string) => `export const greeting: string = ${JSON.string
 beforeAll(async () => {
   home = await mkdtemp(path.join(tmpdir(), "plinth-reload-"));
   // Below this package, so that node_modules is found from there.
-  folder = await mkdtemp(path.join(import.meta.dirname, "reload-"));
+  folder = await mkdtemp(path.join(import.meta.dirname, "tmp-reload-"));
   await cp(path.join(fixtures, "counter"), folder, { recursive: true, filter: (file) => !file.includes("dist") });
   await mkdir(path.join(folder, "proto"));
   await writeFile(source("greeting.ts"), greeter("first"));

@@ -27,7 +27,13 @@ interface Manifest {
   devDependencies?: Record<string, string>;
 }
 
-const isLeftOut = (name: string): boolean => ["node_modules", "dist", ".plinth"].includes(path.basename(name));
+/** How folders begin that a test makes within the repository, and removes while others run. */
+export const madeByTests = "tmp-";
+
+const isLeftOut = (file: string): boolean => {
+  const name = path.basename(file);
+  return ["node_modules", "dist", ".plinth"].includes(name) || name.startsWith(madeByTests);
+};
 
 const readManifest = (folder: string): Manifest => JSON.parse(readFileSync(path.join(folder, "package.json"), "utf8"));
 

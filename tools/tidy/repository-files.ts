@@ -1,12 +1,15 @@
 import { globSync, readFileSync } from "node:fs";
 import path from "node:path";
+import { madeByTests } from "../dependencies/read-workspace.ts";
 import { root } from "../run.ts";
 
 const leftOut = new Set(["node_modules", "dist", "gen", "vendor", ".git", ".plinth", ".turbo"]);
 
+const isLeftOut = (name: string): boolean => leftOut.has(name) || name.startsWith(madeByTests);
+
 /** Files that people write, relative to the repository: nothing installed, built, generated or taken from elsewhere. */
 export function repositoryFiles(pattern = "**/*"): string[] {
-  return globSync(pattern, { cwd: root, withFileTypes: true, exclude: (entry) => leftOut.has(entry.name) })
+  return globSync(pattern, { cwd: root, withFileTypes: true, exclude: (entry) => isLeftOut(entry.name) })
     .filter((entry) => entry.isFile())
     .map((entry) => path.relative(root, path.join(entry.parentPath, entry.name)).split(path.sep).join("/"))
     .toSorted();

@@ -13,7 +13,7 @@ let own: string;
 beforeAll(async () => {
   platform = await startPlatform("--log-level", "warn");
   // Below the repository, as the document has it, but never a folder that somebody really works in.
-  own = path.relative(repository, await mkdtemp(path.join(repository, "my-quickstart-")));
+  own = path.relative(repository, await mkdtemp(path.join(repository, "tmp-quickstart-")));
 }, startHookMs);
 
 afterAll(async () => {

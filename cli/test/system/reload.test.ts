@@ -11,7 +11,7 @@ let platform: Platform;
 
 beforeAll(async () => {
   // Below this package, so that node_modules is found from there.
-  folder = await mkdtemp(path.join(import.meta.dirname, "reload-"));
+  folder = await mkdtemp(path.join(import.meta.dirname, "tmp-reload-"));
   await cp(path.join(import.meta.dirname, "../fixtures/hello"), folder, { recursive: true });
   platform = await startPlatform("--log-level", "warn", "--no-check", "--watch", "-f", folder);
 }, startHookMs);
