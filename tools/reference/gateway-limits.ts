@@ -11,6 +11,10 @@ export const gatewayOnKubernetes: Readonly<Record<string, Readonly<Record<string
     "services/gateway/src/kubernetes/cluster-control.ts": [
       { name: "settleMs", meaning: "changes of the cluster are collected before they are compiled" },
     ],
+    "services/gateway/src/kubernetes/compile-pace.ts": [
+      { name: "restShare", meaning: "times as long as compiling took, it rests, in the long run" },
+      { name: "owedMaxMs", meaning: "of that rest may be owed before a change waits for it" },
+    ],
     "services/gateway/src/kubernetes/open-ports.ts": [
       { name: "closeTimeoutMs", meaning: "requests in hand on a port whose listener is gone" },
       { name: "retryMs", meaning: "before a port that could not be opened is tried again" },

@@ -4,6 +4,7 @@ import type { DataPlane } from "../data-plane.ts";
 import { type Caches, createCaches } from "./caches.ts";
 import { compileCluster } from "./compile/compile-cluster.ts";
 import type { CompiledCluster } from "./compile/compiled-cluster.ts";
+import { createCompilePace } from "./compile-pace.ts";
 import { gatewayKeyOf, targetPortsOf } from "./gateway-service.ts";
 import { OpenPorts, type WantedPort } from "./open-ports.ts";
 import type { SliceResolver } from "./slice-resolver.ts";
@@ -33,19 +34,13 @@ export interface ClusterControl extends Component {
 
 /** Changes come in groups: a rollout, or a namespace that is applied. They are compiled together. */
 const settleMs = 20;
-/**
- * Compiling takes at most one part of so many of the time, however large the cluster and however often it changes: it rests
- * after a compile, and a change that comes later waits for nothing but its group.
- */
-const restShare = 5;
 
 /** From the caches to what is served: compiles after every change that matters, in every replica. */
 export function createClusterControl(options: ClusterControlOptions): ClusterControl {
   const { plane, resolver, platformNamespace, clock, logger } = options;
   let compiled: CompiledCluster | undefined;
   let settling = false;
-  /** When it has rested from the last compile, on the monotonic clock. */
-  let restedMs = 0;
+  const pace = createCompilePace(() => clock.monotonicMs());
   let isReady = false;
   const stopping = new AbortController();
 
@@ -60,7 +55,7 @@ export function createClusterControl(options: ClusterControlOptions): ClusterCon
   function schedule(): void {
     if (settling) return;
     settling = true;
-    clock.sleep(Math.max(settleMs, restedMs - clock.monotonicMs()), stopping.signal).then(
+    clock.sleep(Math.max(settleMs, pace.waitMs()), stopping.signal).then(
       () => {
         settling = false;
         apply();
@@ -79,9 +74,8 @@ export function createClusterControl(options: ClusterControlOptions): ClusterCon
     const wanted = wantedPorts(next);
     ports.set(wanted);
     isReady ||= wanted.every(({ target }) => ports.states().has(target));
-    const end = clock.monotonicMs();
-    const durationMs = end - begin;
-    restedMs = end + durationMs * restShare;
+    const durationMs = clock.monotonicMs() - begin;
+    pace.compiled(durationMs);
     logger.debug(
       { ports: next.ports.length, open: wanted.length, durationMs: Math.round(durationMs) },
       "cluster compiled",
