@@ -99,7 +99,8 @@ export function createHttpTransport(options: HttpTransportOptions): Transport {
   async function sendOnce(call: ApiCall): Promise<ApiAnswer> {
     const limit = call.timeoutMs ?? timeoutMs;
     using deadline = createDeadline({ clock, ms: limit, outer: call.signal, onTimeout: timeout });
-    return withRetries(call, deadline.signal, async () => {
+    // Awaited, because the deadline ends with this function.
+    return await withRetries(call, deadline.signal, async () => {
       const answer = await attempt(call, deadline.signal, limit);
       const text = await readText(answer.body, responseBytesMax);
       const isJson = String(answer.headers["content-type"] ?? "").includes("json");

@@ -162,10 +162,26 @@ test("a caller who gives up, before or after the call went out, gets his own rea
   await expect(transport.send({ method: "GET", path: "/silent", signal: early })).rejects.toBe(reason);
   expect(connections()).toBe(0);
   const caller = new AbortController();
-  const call = transport.send({ method: "GET", path: "/silent", signal: caller.signal });
+  // Nothing but the caller ends this call while the test lasts.
+  const call = transport.send({ method: "GET", path: "/silent", signal: caller.signal, timeoutMs: 3_600_000 });
   await arrived.promise;
   caller.abort(reason);
   await expect(call).rejects.toBe(reason);
+});
+
+test("a call is over when its time is, by the clock", async () => {
+  const arrived = Promise.withResolvers<void>();
+  const server = await startScriptedServer(() => arrived.resolve());
+  const clock = createFakeClock();
+  const transport = createHttpTransport({ ...plainOptions, cluster: server.cluster, clock, userAgent: "t" });
+  onTestFinished(async () => {
+    await transport.close();
+    await server.stop();
+  });
+  const call = transport.send({ method: "GET", path: "/silent", timeoutMs: 3_600_000 });
+  await arrived.promise;
+  clock.advance(3_600_000);
+  await expect(call).rejects.toMatchObject({ code: "deadline_exceeded", reason: "API_SERVER_TIMEOUT" });
 });
 
 test("an answer beyond the limit is refused", async () => {
