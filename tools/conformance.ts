@@ -27,6 +27,12 @@ const streamsAtDeadline = "Timeouts/**/bidi-stream/*";
  */
 const unaryAtDeadline = "Timeouts/**/Protocol:PROTOCOL_CONNECT/**/unary";
 
+/**
+ * The same race at an answer that ours gives otherwise than the suite wants (known-failures-*.txt): its client looks at the body
+ * of a 415, which is mostly not there yet over HTTP/2, and has nothing against the test when it is.
+ */
+const foreignTypes = "Unexpected Requests/HTTPVersion:2/**/unexpected-content-type";
+
 interface Suite {
   /** What the suite plays the other side of. */
   mode: "server" | "client";
@@ -38,14 +44,14 @@ interface Suite {
 }
 
 const suites = {
-  server: { mode: "server", program: "tested-server", flaky: [streamsAtDeadline, unaryAtDeadline] },
+  server: { mode: "server", program: "tested-server", flaky: [streamsAtDeadline, unaryAtDeadline, foreignTypes] },
   client: { mode: "client", program: "tested-client", flaky: [streamsAtDeadline] },
   gateway: {
     mode: "server",
     program: "tested-server",
     arguments: [file("routes")],
     // At a deadline either may be first, the server or the gateway; the suite counts details, and the gateway's answer has one: its reason.
-    flaky: ["Timeouts/**"],
+    flaky: ["Timeouts/**", foreignTypes],
   },
   "gateway-client": {
     mode: "client",

@@ -112,7 +112,9 @@ async function routeToSuccess(client: ApiClient): Promise<void> {
     await until(async () => (await fetch(`http://${address}${path}`)).status === 200, 2);
     timesMs.push(performance.now() - begin);
   }
-  printTable("From a new HTTPRoute to its first success, asked every 2 ms", [{ routes: newRoutes, ...summary(timesMs) }]);
+  printTable("From a new HTTPRoute to its first success, asked every 2 ms", [
+    { routes: newRoutes, ...summary(timesMs) },
+  ]);
 }
 
 function summary(timesMs: readonly number[]) {
