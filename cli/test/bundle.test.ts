@@ -1,9 +1,10 @@
 import { execFile } from "node:child_process";
-import { cp, mkdtemp, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { bundleService } from "../src/local/bundle.ts";
+import { writeSources } from "./write-sources.ts";
 
 const run = promisify(execFile);
 let folder: string;
@@ -16,13 +17,7 @@ afterEach(() => rm(folder, { recursive: true }));
 
 async function write(files: Record<string, string>): Promise<void> {
   await cp(path.join(import.meta.dirname, "fixtures", "script"), path.join(folder, "src"), { recursive: true });
-  for (const [name, text] of Object.entries(files)) {
-    const file = path.join(folder, "src", name);
-    await writeFile(file, text);
-    // What was written in the millisecond in which a bundle is begun is not trusted to be in it.
-    const before = new Date(Date.now() - 1_000);
-    await utimes(file, before, before);
-  }
+  await writeSources(path.join(folder, "src"), files);
 }
 
 test("a service with CommonJS and native dependencies and a worker runs from its bundle", async () => {

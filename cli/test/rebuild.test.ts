@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { cp, mkdir, mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
@@ -8,6 +8,7 @@ import { bundleService, isBundled } from "../src/local/bundle.ts";
 import { createLibraries } from "../src/reload/libraries.ts";
 import { createRebuild, type Rebuild, type Rebuilt } from "../src/reload/rebuild.ts";
 import { repository } from "../src/repository.ts";
+import { writeSources } from "./write-sources.ts";
 
 const run = promisify(execFile);
 let parent: string;
@@ -30,16 +31,7 @@ beforeEach(async () => {
   await write({ "package.json": '{"type": "module"}' });
 });
 
-async function write(files: Record<string, string>): Promise<void> {
-  for (const [name, text] of Object.entries(files)) {
-    const file = path.join(folder, name);
-    await mkdir(path.dirname(file), { recursive: true });
-    await writeFile(file, text);
-    // What was written in the millisecond in which a bundle is begun is not trusted to be in it.
-    const before = new Date(Date.now() - 1_000);
-    await utimes(file, before, before);
-  }
-}
+const write = (files: Record<string, string>): Promise<void> => writeSources(folder, files);
 
 async function rebuilt(of: string = folder, by: Rebuild = builder): Promise<Rebuilt> {
   const [result] = await by.rebuild([of]);

@@ -47,6 +47,6 @@ export { readLines } from "./read-lines.ts";
 export { requestIdOf, withRequestId } from "./request-id.ts";
 export { createRounds, type RoundsOptions } from "./rounds.ts";
 export { newNonce, openBytes, sealBytes } from "./sealed-bytes.ts";
-export { locateService, platformServiceNames, qualifiedServiceName } from "./service-name.ts";
+export { locateService, platformServiceNames, qualifiedServiceName, serviceHost } from "./service-name.ts";
 export type { WrittenSpan } from "./span-file.ts";
 export { collectsSpans, startTelemetry, type Telemetry, type TelemetryOptions } from "./telemetry.ts";

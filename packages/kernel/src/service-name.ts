@@ -15,6 +15,10 @@ export function qualifiedServiceName(name: string, { namespace, platformNamespac
   return namespace === undefined || namespace === platformNamespace ? name : `${name}.${namespace}`;
 }
 
+/** Under which a cluster's DNS has a Service, and service meshes know it. */
+export const serviceHost = ({ name, namespace }: { name: string; namespace: string }): string =>
+  `${name}.${namespace}.svc`;
+
 /** Where a service is that somebody in `namespace` calls by "name" (a neighbour or the platform's) or "name.namespace". */
 export function locateService(
   service: string,

@@ -3,6 +3,7 @@ import { exportJWK, generateKeyPair, type JWK, SignJWT } from "jose";
 import type { OnSnapshot, RouteSource } from "../src/control/route-source.ts";
 import { createAccessLog } from "../src/data/access-log.ts";
 import type { DiscoveredEndpoint, EndpointResolver } from "../src/data/resolver.ts";
+import type { Backend, Route } from "../src/data/route.ts";
 import { createGateway, type Gateway, type GatewayOptions } from "../src/gateway.ts";
 import { startHttpUpstream, type Upstream } from "./upstream.ts";
 
@@ -88,6 +89,29 @@ export const service = (name: string, rules: object[], route: object = {}, metad
   kind: "PlatformService",
   metadata: { name, namespace: "test", ...metadata },
   spec: { route: { rules, ...route } },
+});
+
+export const to = (service: string, rest: Partial<Backend> = {}) => ({
+  service,
+  weight: 1,
+  protocol: "http1" as const,
+  ...rest,
+});
+
+/** A route as the table has it, to the backend that its service is. */
+export const tableRoute = (service: string, path: string, rest: Partial<Route> = {}): Route => ({
+  id: path,
+  service,
+  hostname: "",
+  pathType: "Prefix",
+  path,
+  authentication: "None",
+  timeoutMs: 60_000,
+  idleTimeoutMs: 60_000,
+  maxBodyBytes: 200_000,
+  websocket: true,
+  backends: [to(service)],
+  ...rest,
 });
 
 export async function startGateway(

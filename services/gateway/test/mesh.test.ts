@@ -6,11 +6,10 @@ import { createHealth, silentLogger, systemClock } from "@plinth/kernel";
 import { createSeededRandom, eventually } from "@plinth/testing";
 import { request } from "undici";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { Backend, Route } from "../src/data/route.ts";
 import { RouteTable } from "../src/data/route-table.ts";
 import { createDataPlane, type DataPlane, type OpenPort } from "../src/data-plane.ts";
 import { EchoService } from "./echo-service.ts";
-import { TestResolver, tokenAudience, tokenIssuer } from "./harness.ts";
+import { TestResolver, tableRoute, to, tokenAudience, tokenIssuer } from "./harness.ts";
 import { startHttpUpstream, startRpcUpstream, type Upstream } from "./upstream.ts";
 
 /** Behind a Service's name a mesh finds instances by the host that a request names, so it must be that name. */
@@ -21,22 +20,6 @@ let copies: http2.Http2Server;
 const copied: unknown[] = [];
 let plane: DataPlane;
 let port: OpenPort;
-
-const to = (service: string, protocol: Backend["protocol"] = "http1") => ({ service, weight: 1, protocol });
-const route = (path: string, rest: Partial<Route>): Route => ({
-  id: path,
-  service: "web",
-  hostname: "",
-  pathType: "Prefix",
-  path,
-  authentication: "None",
-  timeoutMs: 30_000,
-  idleTimeoutMs: 30_000,
-  maxBodyBytes: 200_000,
-  websocket: true,
-  backends: [to("web")],
-  ...rest,
-});
 
 beforeAll(async () => {
   web = await startHttpUpstream();
@@ -64,10 +47,10 @@ beforeAll(async () => {
   });
   plane.setServices(["web", "rpc", "copies"]);
   const table = RouteTable.of([
-    route("/web", {}),
-    route("/other", { rewrite: { hostname: "inner.example" } }),
-    route("/copied", { mirrors: [{ service: "copies", protocol: "h2c", share: 1 }] }),
-    route("/plinth.test.v1.EchoService", { service: "rpc", backends: [to("rpc", "h2c")] }),
+    tableRoute("web", "/web"),
+    tableRoute("web", "/other", { rewrite: { hostname: "inner.example" } }),
+    tableRoute("web", "/copied", { mirrors: [{ service: "copies", protocol: "h2c", share: 1 }] }),
+    tableRoute("rpc", "/plinth.test.v1.EchoService", { backends: [to("rpc", { protocol: "h2c" })] }),
   ]);
   port = plane.open({ host: "127.0.0.1", port: 0, table: () => table, localLast: true });
   await port.start();

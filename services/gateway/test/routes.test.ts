@@ -11,7 +11,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, v
 import type { Route } from "../src/data/route.ts";
 import { RouteTable, type TableListener } from "../src/data/route-table.ts";
 import { createDataPlane, type DataPlane, type OpenOptions, type OpenPort } from "../src/data-plane.ts";
-import { TestResolver, tokenAudience, tokenIssuer } from "./harness.ts";
+import { TestResolver, tableRoute, to, tokenAudience, tokenIssuer } from "./harness.ts";
 import { startHttpUpstream, type Upstream } from "./upstream.ts";
 
 /** What routes of the Gateway API can say and those of a PlatformService cannot. */
@@ -79,21 +79,7 @@ afterAll(async () => {
   await new Promise((resolve) => h2.close(resolve));
 });
 
-const to = (service: string, rest: object = {}) => ({ service, weight: 1, protocol: "http1" as const, ...rest });
-const route = (path: string, rest: Partial<Route>): Route => ({
-  id: path,
-  service: "a",
-  hostname: "",
-  pathType: "Prefix",
-  path,
-  authentication: "None",
-  timeoutMs: 60_000,
-  idleTimeoutMs: 60_000,
-  maxBodyBytes: 200_000,
-  websocket: true,
-  backends: [to("a")],
-  ...rest,
-});
+const route = (path: string, rest: Partial<Route>): Route => tableRoute("a", path, rest);
 
 async function serve(routes: Route[] | TableListener[], options: Partial<OpenOptions> = {}): Promise<number> {
   const isListeners = (list: Route[] | TableListener[]): list is TableListener[] => "routes" in (list[0] ?? {});

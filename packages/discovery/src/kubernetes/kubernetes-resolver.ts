@@ -1,4 +1,4 @@
-import { type Clock, isFault, type Logger, locateService, type Random } from "@plinth/kernel";
+import { type Clock, isFault, type Logger, locateService, type Random, serviceHost } from "@plinth/kernel";
 import {
   createApiClient,
   createHttpTransport,
@@ -112,6 +112,6 @@ export async function createKubernetesResolver(options: KubernetesResolverOption
 
 /** A Service by its cluster DNS name, as one endpoint that never changes. */
 function serviceEndpoint(name: string, namespace: string, port: number): Endpoint {
-  const host = `${name}.${namespace}.svc`;
+  const host = serviceHost({ name, namespace });
   return { instanceId: host, host, port, draining: false };
 }

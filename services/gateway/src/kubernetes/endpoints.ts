@@ -1,3 +1,4 @@
+import { serviceHost } from "@plinth/kernel";
 import { objectKey, type resources } from "@plinth/kube";
 import type { DiscoveredEndpoint } from "../data/resolver.ts";
 import type { Service } from "./snapshot.ts";
@@ -52,7 +53,7 @@ export function behindName(
   instances: readonly DiscoveredEndpoint[],
 ): readonly DiscoveredEndpoint[] {
   if (service === undefined || instances.length === 0 || service.spec?.clusterIP === "None") return instances;
-  const { name, namespace } = service.metadata;
+  const { name, namespace = "default" } = service.metadata;
   const draining = instances.every((instance) => instance.draining);
-  return [{ host: `${name}.${namespace}.svc`, port, draining, byName: true }];
+  return [{ host: serviceHost({ name, namespace }), port, draining, byName: true }];
 }
