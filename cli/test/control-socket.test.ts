@@ -1,4 +1,6 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -49,6 +51,29 @@ test("a running platform answers, takes files, says why it refuses, and stops wh
   expect(calls).toEqual(["apply /a.yaml /b.yaml", "down"]);
   await socket.close();
   expect(await client.status()).toBeUndefined();
+});
+
+test("a platform that ends amid its answer is an error, and nobody waits for the rest", async () => {
+  const server = createServer((request, response) => {
+    response.writeHead(200, { "content-length": "100" }).write("{", () => request.socket.destroy());
+  });
+  await mkdir(path.dirname(file));
+  await new Promise<void>((resolve) => server.listen(file, resolve));
+  await expect(control(file).status()).rejects.toThrow("aborted");
+  await new Promise((resolve) => server.close(resolve));
+});
+
+test("a caller that goes amid its request does no harm", async () => {
+  const socket = await openControlSocket(file, handlers);
+  const caller = connect(file);
+  const gone = new Promise((resolve) => caller.once("close", resolve));
+  caller.write("POST /apply HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\n{");
+  // Once the second is answered, the first has been taken in.
+  expect(await control(file).status()).toEqual(status);
+  caller.destroy();
+  await gone;
+  expect(await control(file).status()).toEqual(status);
+  await socket.close();
 });
 
 test("a second platform on the same data is refused while the first one lives", async () => {

@@ -78,6 +78,12 @@ test("bus and discovery have tables that only their own roles can use", async ()
   expect(await query(busUrl, "SELECT count(*)::int AS n FROM message")).toEqual([{ n: 0 }]);
   expect(await query(discoveryUrl, "SELECT count(*)::int AS n FROM instance")).toEqual([{ n: 0 }]);
   await expect(query(busUrl, "SELECT * FROM plinth_discovery.instance")).rejects.toThrow(/permission denied/);
+  await query(
+    discoveryUrl,
+    "INSERT INTO instance (instance_id, service, host, port, lease_ends) VALUES ('a', 'notes', '127.0.0.1', 1, now() + interval '1 hour')",
+  );
+  await databases.forgetInstances();
+  expect(await query(discoveryUrl, "SELECT count(*)::int AS n FROM instance")).toEqual([{ n: 0 }]);
   await expect(query(notes.url, "SELECT * FROM plinth_bus.message")).rejects.toThrow(/permission denied/);
 });
 

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { expect, onTestFinished, test } from "vitest";
@@ -19,4 +19,17 @@ test("a full file becomes the previous one, and no line is lost or torn", async 
   again.append(["10"]);
   again.close();
   expect(await readFile(file, "utf8")).toBe("9\n10\n");
+});
+
+test("lines that cannot be written are lost, and later ones are written as soon as they can be", async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), "plinth-log-"));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const file = path.join(folder, "logs", "a.log");
+  const log = openLogFile(file, 10);
+  await rm(path.dirname(file), { recursive: true });
+  log.append(["lost"]);
+  await mkdir(path.dirname(file));
+  log.append(["kept"]);
+  log.close();
+  expect(await readFile(file, "utf8")).toBe("kept\n");
 });

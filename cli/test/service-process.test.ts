@@ -145,6 +145,20 @@ test("late is who says nothing, not who is not there", async () => {
   expect(await probeReadiness(port, "/readyz")).toMatchObject({ ready: false, late: false });
 });
 
+test("an answer that is cut short, or stops half-way, is none, and is not waited for", async () => {
+  const server = createServer((request, response) => {
+    response.writeHead(200, { "content-length": "100" }).write("half", () => {
+      if (request.url === "/cut") request.socket.destroy();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  expect(await probeReadiness(port, "/cut")).toMatchObject({ ready: false, late: false });
+  expect(await probeReadiness(port, "/half")).toMatchObject({ ready: false, late: true });
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+});
+
 test("a process that ignores SIGTERM is killed after its time", async () => {
   const { process: service, said } = await supervised(program("ready.mjs"), {
     env: { STUBBORN: "true" },

@@ -21,11 +21,15 @@ export interface AuditLogOptions {
 /** Everything that a stream may take: the longest that the platform grants. */
 export const streamTimeoutMs = 300_000;
 
+/** Any other call: longer than the platform takes for it, so that its own answer says what is wrong. */
+const callTimeoutMs = 30_000;
+
 /** A client of the audit log. Throws CommandFailure that says what is missing. */
 export async function openAuditLog(options: AuditLogOptions): Promise<Client<typeof LogService>> {
   const { baseUrl, token } = options.url === undefined ? await localPlatform(options.data) : elsewhere(options);
   const transport = createGrpcTransport({
     baseUrl,
+    defaultTimeoutMs: callTimeoutMs,
     interceptors: [
       (next) => (request) => {
         request.header.set("authorization", `Bearer ${token}`);

@@ -1,5 +1,5 @@
 import { mkdir, rm } from "node:fs/promises";
-import { createServer, request } from "node:http";
+import { createServer, type IncomingMessage, request } from "node:http";
 import path from "node:path";
 import type { ServiceStatus } from "./supervisor.ts";
 
@@ -40,12 +40,9 @@ export class AlreadyRunning extends Error {
 export async function openControlSocket(file: string, handlers: ControlHandlers): Promise<{ close(): Promise<void> }> {
   await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
   const server = createServer(async (incoming, response) => {
-    let body = "";
-    for await (const chunk of incoming.setEncoding("utf8")) {
-      body += chunk as string;
-      if (body.length > bodyMaxBytes) return void response.writeHead(413).end();
-    }
     try {
+      const body = await bodyOf(incoming);
+      if (body === undefined) return void response.writeHead(413).end();
       const answer = await dispatch(`${incoming.method} ${incoming.url}`, body, handlers);
       if (answer === undefined) response.writeHead(404).end();
       else response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(answer));
@@ -65,6 +62,16 @@ export async function openControlSocket(file: string, handlers: ControlHandlers)
         server.closeIdleConnections();
       }),
   };
+}
+
+/** Undefined when it is too large. Rejects when the caller goes before it is whole. */
+async function bodyOf(incoming: IncomingMessage): Promise<string | undefined> {
+  let body = "";
+  for await (const chunk of incoming.setEncoding("utf8")) {
+    body += chunk as string;
+    if (body.length > bodyMaxBytes) return undefined;
+  }
+  return body;
 }
 
 async function dispatch(call: string, body: string, handlers: ControlHandlers): Promise<object | undefined> {
@@ -125,6 +132,7 @@ export function control(file: string): Control {
         response.setEncoding("utf8").on("data", (chunk: string) => {
           text += chunk;
         });
+        response.on("error", reject);
         response.on("end", () => {
           if (response.statusCode === 200) return resolve(JSON.parse(text) as T);
           const { error } = JSON.parse(text || "{}") as { error?: string };

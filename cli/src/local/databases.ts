@@ -24,6 +24,8 @@ export interface SchemaAccess {
 export interface Databases {
   ensureDatabase(): Promise<void>;
   ensureInfrastructure(): Promise<{ busUrl: string; discoveryUrl: string }>;
+  /** Empties the registry: for who knows that no instance runs, whatever a killed run or a backup has left in it. */
+  forgetInstances(): Promise<void>;
   /** Throws Fault already_exists for a schema of another owner, which is written down in the database. */
   ensureSchema(schema: string, owner: string): Promise<SchemaAccess>;
 }
@@ -56,6 +58,12 @@ export function createDatabases(server: DatabaseServer, secrets: Secrets): Datab
       });
       await secrets.save();
       return { busUrl: roleUrl(infrastructure.bus), discoveryUrl: roleUrl(infrastructure.discovery) };
+    },
+
+    async forgetInstances() {
+      await withClient(server.url(databaseName), async (client) => {
+        await client.query(`DELETE FROM ${infrastructure.discovery}.instance`);
+      });
     },
 
     async ensureSchema(schema, owner) {

@@ -122,6 +122,8 @@ export function createLocalPlatform(options: LocalPlatformOptions): LocalPlatfor
     const databases = createDatabases(postgres.server, secrets);
     await databases.ensureDatabase();
     const urls = await databases.ensureInfrastructure();
+    // Addresses in a backup may be those of the platform that it was made of, which may still be there.
+    await databases.forgetInstances();
     tokens = createWorkloadTokens({
       privateKey: secrets.workloadKey,
       directory: paths.run,

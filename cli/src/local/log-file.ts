@@ -4,7 +4,10 @@ import path from "node:path";
 /** Collects a service's output. At `maxBytes` the file becomes `NAME.1` and a new one begins. */
 export interface LogFile {
   readonly file: string;
-  /** Lines without their line ends. Nothing is kept in memory, so a crash of this process loses nothing. */
+  /**
+   * Lines without their line ends. Nothing is kept in memory, so a crash of this process loses nothing. Lines that cannot be
+   * written (the disk is full, somebody removed the folder) are lost: services go on without their log.
+   */
   append(lines: readonly string[]): void;
   close(): void;
 }
@@ -27,20 +30,28 @@ export function openLogFile(file: string, maxBytes: number = defaultMaxBytes): L
     descriptor = undefined;
   }
 
+  function write(lines: readonly string[]): void {
+    const chunk = Buffer.from(`${lines.join("\n")}\n`);
+    let fd = descriptor ?? open();
+    if (sizeBytes > 0 && sizeBytes + chunk.length > maxBytes) {
+      close();
+      renameSync(file, `${file}.1`);
+      fd = open();
+    }
+    writeSync(fd, chunk);
+    sizeBytes += chunk.length;
+  }
+
   return {
     file,
     close,
     append(lines) {
       if (lines.length === 0) return;
-      const chunk = Buffer.from(`${lines.join("\n")}\n`);
-      let fd = descriptor ?? open();
-      if (sizeBytes > 0 && sizeBytes + chunk.length > maxBytes) {
-        close();
-        renameSync(file, `${file}.1`);
-        fd = open();
+      try {
+        write(lines);
+      } catch {
+        // It may be possible again with the next lines.
       }
-      writeSync(fd, chunk);
-      sizeBytes += chunk.length;
     },
   };
 }

@@ -14,12 +14,15 @@ const answerMaxBytes = 65_536;
 /** Asks a service whether it is ready. Never rejects: no answer is an answer, too. */
 export function probeReadiness(port: number, path: string): Promise<ReadyAnswer> {
   return new Promise((resolve) => {
+    const unanswered = (problem: string, late: boolean) => resolve({ ready: false, problems: [problem], late });
     const probe = request({ host: "127.0.0.1", port, path, agent: false, timeout: probeTimeoutMs }, (response) => {
       let body = "";
       response.setEncoding("utf8");
       response.on("data", (text: string) => {
         body = (body + text).slice(0, answerMaxBytes);
       });
+      // Once an answer has begun, whatever cuts it short is told here only.
+      response.on("error", (err) => unanswered(`${path}: ${err.message}`, late));
       response.on("end", () => {
         const ready = response.statusCode === 200;
         resolve({ ready, problems: ready ? [] : problemsOf(body, response.statusCode ?? 0), late: false });
@@ -32,11 +35,7 @@ export function probeReadiness(port: number, path: string): Promise<ReadyAnswer>
     });
     probe.on("error", (err: NodeJS.ErrnoException) => {
       const refused = err.code === "ECONNREFUSED";
-      resolve({
-        ready: false,
-        problems: [refused ? `does not listen on port ${port} yet` : `${path}: ${err.message}`],
-        late,
-      });
+      unanswered(refused ? `does not listen on port ${port} yet` : `${path}: ${err.message}`, late);
     });
     probe.end();
   });

@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import { eventually } from "@plinth/testing";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { gatewayCall } from "../../src/verify/gateway-client.ts";
-import { type Platform, startHookMs, startPlatform } from "./platform.ts";
+import { type Platform, startHookMs, startPlatform, stopProcess } from "./platform.ts";
 
 const run = promisify(execFile);
 const main = path.resolve(import.meta.dirname, "../../src/main.ts");
@@ -29,7 +29,19 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const plinth = (...args: string[]) => run(process.execPath, [main, ...args], { maxBuffer: 64 * 1024 * 1024 });
+/** Only a command that hangs is ended by this, and then the test says which. */
+const commandMs = 240_000;
+
+async function plinth(...args: string[]): Promise<{ stdout: string }> {
+  const bounds = { maxBuffer: 64 * 1024 * 1024, timeout: commandMs, killSignal: "SIGKILL" } as const;
+  try {
+    return await run(process.execPath, [main, ...args], bounds);
+  } catch (err) {
+    const { killed, stdout, stderr } = err as { killed: boolean; stdout: string; stderr: string };
+    if (!killed) throw err;
+    throw new Error(`plinth ${args.join(" ")} did not end within ${commandMs / 1000} s: ${stderr}\n${stdout}`);
+  }
+}
 
 async function adminToken(gateway: string, admin: Platform["admin"]): Promise<string> {
   return String((await gatewayCall(gateway)(`${auth}/Login`, admin)).body["accessToken"]);
@@ -144,15 +156,16 @@ test("a backup made while people write comes up elsewhere, with its users and an
   await plinth("up", "--verify", "--data", home);
 
   const restored = await startOn(home);
+  let code: number | null = null;
   try {
     const { gatewayUrl } = JSON.parse((await plinth("status", "-o", "json", "--data", home)).stdout);
     const signedIn = await gatewayCall(gatewayUrl)(`${auth}/Login`, before);
     expect(signedIn.body["accessToken"]).toEqual(expect.any(String));
     await plinth("audit", "verify", "--key", keys, "--since", checkpoint, "--data", home);
   } finally {
-    restored.kill("SIGTERM");
-    await new Promise((resolve) => restored.once("exit", resolve));
+    code = await stopProcess(restored);
   }
+  expect(code).toBe(0);
 });
 
 test("a backup that was cut short, or is something else, is refused, and leaves nothing", async () => {
@@ -177,6 +190,11 @@ async function startOn(home: string): Promise<ChildProcess> {
   });
   let output = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => (output += text));
-  await eventually(() => expect(output).toContain("Ctrl-C stops everything."), 240_000);
-  return child;
+  try {
+    await eventually(() => expect(output).toContain("Ctrl-C stops everything."), commandMs);
+    return child;
+  } catch (err) {
+    await stopProcess(child);
+    throw err;
+  }
 }

@@ -23,6 +23,8 @@ export interface Platform {
 
 /** Bundles are built at the first start from a clone, while other tests use the machine as well. */
 const startBoundMs = 300_000;
+/** Services and PostgreSQL have 30 s each to stop. */
+const stopBoundMs = 120_000;
 /** For the hook that starts a platform. */
 export const startHookMs = startBoundMs + 90_000;
 
@@ -77,10 +79,15 @@ async function readAdmin(home: string): Promise<Platform["admin"]> {
 
 const hasEnded = ({ exitCode, signalCode }: ChildProcess): boolean => exitCode !== null || signalCode !== null;
 
-function stopProcess(child: ChildProcess): Promise<number | null> {
+/** SIGTERM, and SIGKILL where a platform has not stopped by then; null is its exit code in that case. */
+export function stopProcess(child: ChildProcess): Promise<number | null> {
   if (hasEnded(child)) return Promise.resolve(child.exitCode);
   return new Promise((resolve) => {
-    child.once("close", (code) => resolve(code));
+    const timer = setTimeout(() => child.kill("SIGKILL"), stopBoundMs);
+    child.once("close", (code) => {
+      clearTimeout(timer);
+      resolve(code);
+    });
     child.kill("SIGTERM");
   });
 }
