@@ -31,6 +31,11 @@ test("an error shows the messages of its causes and where it was thrown", () => 
   ]);
 });
 
+test("an error of another language, whose stack is a list, is shown without it", () => {
+  const raw = JSON.stringify({ level: "error", msg: "failed", err: { message: "no", stack: ["a", "b"] } });
+  expect(formatLogLine(parseLogLine(raw))).toEqual(["error failed err=no"]);
+});
+
 test.each(["plain text", "{not json", "[1]", "null"])("%j is shown as it is", (raw) => {
   expect(format(raw)).toEqual([raw]);
 });

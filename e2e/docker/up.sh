@@ -21,6 +21,8 @@ make_network() {
 # nsenter, not `ip netns exec`: that one hides the cgroups. /run is private, so that neither containerd nor the lists of
 # networks of another engine are found; mounts of containers go with the namespace.
 start_engine() {
+  # Memory for time, as for the cluster.
+  export GOGC=${GOGC:-400}
   cat > engine.sh <<C
 set -e
 for folder in $(daemon_cgroups); do echo \$\$ > "\$folder/cgroup.procs"; done

@@ -35,7 +35,8 @@ export function formatLogLine(line: LogLine): string[] {
   const error = isError(err) ? [`err=${formatValue(chain(err))}`] : [];
   const message = isAccessLine(line) ? accessMessage(line.fields) : line.message;
   const first = [time, (line.level ?? "").padEnd(5), message, ...fields, ...error].filter(Boolean).join(" ");
-  return line.level === "error" && isError(err) && err.stack ? [first, ...frames(err.stack)] : [first];
+  const stack = line.level === "error" && isError(err) ? err.stack : undefined;
+  return typeof stack === "string" ? [first, ...frames(stack)] : [first];
 }
 
 /** A line of the gateway's access log: there are many, and a person wants to see at a glance what was asked and answered. */
@@ -57,9 +58,10 @@ const accessFields = ({ err, reason, attempts, complete, principal, address, req
   ...(request_id === undefined ? {} : { request_id }),
 });
 
+/** Of whatever program: only what is checked is known. */
 interface LoggedError {
   message: string;
-  stack?: string;
+  stack?: unknown;
   cause?: unknown;
 }
 

@@ -141,7 +141,11 @@ interface RunningProcess {
 }
 
 function startProcess(name: string, flags: readonly string[]): RunningProcess {
-  const child: ChildProcess = spawn(path.join(binariesFolder(), name), flags, { stdio: ["ignore", "ignore", "pipe"] });
+  const child: ChildProcess = spawn(path.join(binariesFolder(), name), flags, {
+    stdio: ["ignore", "ignore", "pipe"],
+    // Memory for time: it lives for a few minutes.
+    env: { GOGC: "400", ...process.env },
+  });
   let log = "";
   let ended: string | undefined;
   child.stderr?.on("data", (chunk: Buffer) => {
