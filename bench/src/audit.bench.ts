@@ -63,7 +63,7 @@ export async function benchAudit(seconds: number, scale: AuditScale = fullScale)
 const logOn = (database: Database) =>
   createAuditLog({
     ...{ database, clock: systemClock, random: systemRandom, logger: silentLogger },
-    secret: Buffer.alloc(32, 1),
+    master: () => Buffer.alloc(32, 1),
     origin: "bench/audit",
     keyOverlapMs: 0,
     retentionMs: undefined,

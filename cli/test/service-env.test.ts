@@ -58,6 +58,13 @@ test("the manifest's variables, secrets included, reach the service beside those
   expect(env).not.toHaveProperty("PLINTH_GATEWAY_ROUTES");
 });
 
+test("an optional entry of a Secret is left out while nobody gave it, instead of being made", () => {
+  const optional = (name: string, key: string) =>
+    environment(`env: [{name: KEY, valueFrom: {secretKeyRef: {name: ${name}, key: ${key}, optional: true}}}]`);
+  expect(optional("s", "k")).not.toHaveProperty("KEY");
+  expect(optional("shared", "A")).toMatchObject({ KEY: "1" });
+});
+
 test("only the gateway learns where the routes are", () => {
   expect(environment("", { name: "gateway" })).toHaveProperty("PLINTH_GATEWAY_ROUTES", "/run/routes");
 });

@@ -89,6 +89,8 @@ describe.skipIf(why)(`the chart${why ? ` (${why})` : ""}`, () => {
     expect(objects.some(({ kind, metadata }) => kind === "Secret" && metadata.name === `plinth-${name}`)).toBe(false);
     const { env } = named(objects, "PlatformService", name)["spec"];
     expect(env[0].valueFrom.secretKeyRef).toEqual({ name: "mine", key: "key-encryption-key" });
+    const previous = { name: "mine", key: "previous-key-encryption-key", optional: true };
+    expect(env[1].valueFrom.secretKeyRef).toEqual(previous);
   });
 
   test("gives the operator no more than what operator/src/rbac.ts lists", async () => {

@@ -119,6 +119,7 @@ function fromObject(source: EnvSource, options: ManifestEnvOptions): Record<stri
 
 function variableValue(variable: EnvVar, options: ManifestEnvOptions): string | undefined {
   const { secretKeyRef, configMapKeyRef } = variable.valueFrom ?? {};
+  if (secretKeyRef?.optional) return options.secrets.entries(secretKeyRef.name)[secretKeyRef.key];
   if (secretKeyRef) return options.secrets.entry(secretKeyRef.name, secretKeyRef.key);
   if (configMapKeyRef?.optional) return undefined;
   if (configMapKeyRef) throw needsConfigMap(options.service.name, configMapKeyRef.name, variable.name);

@@ -29,11 +29,16 @@ export const secret = (env: string, doc: string, options: { default?: string } =
 
 /** A secret of 32 random bytes in base64, as AES-256 wants it. */
 export const encryptionKey = (env: string, doc: string): ConfigKey<string> =>
-  key(env, doc, { secret: true }, (value) => {
-    if (Buffer.from(value, "base64").length !== 32)
-      throw new Error("must be 32 bytes in base64: make one with `openssl rand -base64 32`");
-    return value;
-  });
+  key(env, doc, { secret: true }, parseEncryptionKey);
+
+export const optionalEncryptionKey = (env: string, doc: string): ConfigKey<string | undefined> =>
+  key<string | undefined>(env, doc, { default: undefined, secret: true }, parseEncryptionKey);
+
+function parseEncryptionKey(value: string): string {
+  if (Buffer.from(value, "base64").length !== 32)
+    throw new Error("must be 32 bytes in base64: make one with `openssl rand -base64 32`");
+  return value;
+}
 
 export const optionalText = (env: string, doc: string): ConfigKey<string | undefined> =>
   key<string | undefined>(env, doc, { default: undefined }, (value) => value);

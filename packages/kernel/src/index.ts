@@ -16,6 +16,7 @@ export {
   integer,
   list,
   oneOf,
+  optionalEncryptionKey,
   optionalText,
   pairs,
   parseDurationMs,

@@ -1,3 +1,4 @@
+export { createDataKey, type DataKey, type DataKeyOptions } from "./data-key.ts";
 export {
   createDatabase,
   type Database,

@@ -1,10 +1,12 @@
 import { createAuthzAuthorizer } from "@plinth/clients";
+import { createDataKey } from "@plinth/postgres";
 import type { ServiceDefinition } from "@plinth/service";
 import { config, originOf } from "./config.ts";
 import { createConfigurationRecord } from "./configuration/configuration-record.ts";
 import { onAnyEvent } from "./events/on-any-event.ts";
 import { tlogRoutes } from "./http/tlog-routes.ts";
 import { createAuditLog } from "./log/audit-log.ts";
+import { opensLogKey } from "./log/log-keys.ts";
 import { createWitnessFeeder } from "./log/witness-feeder.ts";
 import { configurationRoutes, logRoutes, routes } from "./routes.ts";
 
@@ -17,9 +19,14 @@ export const audit: ServiceDefinition<typeof config> = {
   compose({ database, bus, clients, accessTokens, logger, clock, random, base }, settings) {
     const { retentionMs, logPublic, keyOverlapMs, witnesses } = settings;
     const origin = originOf(settings.logOrigin, base.tokenIssuer);
+    const dataKey = createDataKey({
+      ...{ database, random, logger, setting: config.encryptionKey.env, earlier: opensLogKey },
+      current: Buffer.from(settings.encryptionKey, "base64"),
+      previous: settings.previousEncryptionKey ? Buffer.from(settings.previousEncryptionKey, "base64") : undefined,
+    });
     const log = createAuditLog({
       ...{ database, clock, random, logger, origin, keyOverlapMs, retentionMs },
-      secret: Buffer.from(settings.encryptionKey, "base64"),
+      master: dataKey.key,
       witnesses: witnesses.map(({ key }) => key),
     });
     const { recorder, entries, reader, sequencer, erasure, retention, numbers, cosignatures } = log;
@@ -33,6 +40,7 @@ export const audit: ServiceDefinition<typeof config> = {
       ],
       httpRoutes: tlogRoutes({ database, reader, accessTokens, authorizer, logger, logPublic }),
       workers: [
+        dataKey,
         sequencer,
         erasure,
         retention,

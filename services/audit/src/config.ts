@@ -1,4 +1,13 @@
-import { bool, type ConfigKey, durationMs, encryptionKey, list, optionalText, parseDurationMs } from "@plinth/kernel";
+import {
+  bool,
+  type ConfigKey,
+  durationMs,
+  encryptionKey,
+  list,
+  optionalEncryptionKey,
+  optionalText,
+  parseDurationMs,
+} from "@plinth/kernel";
 import { type NoteKey, parseNoteKey, signatureTypes } from "@plinth/transparency-log";
 
 export interface Witness {
@@ -21,7 +30,11 @@ const retentionText = optionalText(
 export const config = {
   encryptionKey: encryptionKey(
     "PLINTH_AUDIT_KEY_ENCRYPTION_KEY",
-    "32 random bytes in base64; personal data and the log's keys are encrypted with it, and without it they are lost",
+    "32 random bytes in base64; the key that encrypts personal data and the log's keys is encrypted with it, and without it they are lost",
+  ),
+  previousEncryptionKey: optionalEncryptionKey(
+    "PLINTH_AUDIT_KEY_ENCRYPTION_KEY_PREVIOUS",
+    "the key before, while PLINTH_AUDIT_KEY_ENCRYPTION_KEY is replaced",
   ),
   logOrigin: optionalText(
     "PLINTH_AUDIT_LOG_ORIGIN",

@@ -91,11 +91,11 @@ test("two sequencers at once make one tree", async () => {
   await other.database.stop?.(AbortSignal.timeout(1_000));
 });
 
-test("with another secret nothing starts and nothing is signed, and the error says which one to bring", async () => {
+test("with another data key nothing starts and nothing is signed, and the error says why", async () => {
   const other = parts.again({ master: Buffer.alloc(32, 2) });
   await parts.recorder.record(newEntry());
-  await expect(other.sequencer.start?.()).rejects.toThrow("PLINTH_AUDIT_KEY_ENCRYPTION_KEY is not the one");
-  await expect(other.sequencer.round()).rejects.toThrow("PLINTH_AUDIT_KEY_ENCRYPTION_KEY is not the one");
+  await expect(other.sequencer.start?.()).rejects.toThrow("log_key and data_key were not written by the same platform");
+  await expect(other.sequencer.round()).rejects.toThrow("log_key and data_key were not written by the same platform");
   await parts.integrateAll();
   await look();
   await auditTree(parts.testDatabase.adminUrl, seen);

@@ -40,7 +40,7 @@ function partsOn(url: string, options: PartsOptions) {
   const log = createAuditLog({
     ...{ database, clock, logger, origin, retentionMs },
     random: systemRandom,
-    secret: master,
+    master: () => master,
     keyOverlapMs: 60_000,
     witnesses,
   });

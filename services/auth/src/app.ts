@@ -1,13 +1,13 @@
-import { hkdfSync } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createAuthzAuthorizer } from "@plinth/clients";
 import type { Component } from "@plinth/kernel";
+import { createDataKey } from "@plinth/postgres";
 import { IdentityService } from "@plinth/proto/plinth/identity/v1/identity";
 import { createAccessTokenVerifier, createKeySet } from "@plinth/rpc";
 import type { ServiceDefinition, ServiceRuntime } from "@plinth/service";
 import { config } from "./config.ts";
 import { onUserEvent } from "./events/on-user-event.ts";
-import { createKeyRing, type KeyRing } from "./keys/key-ring.ts";
+import { createKeyRing, type KeyRing, opensSigningKey } from "./keys/key-ring.ts";
 import { createTokenIssuer } from "./keys/token-issuer.ts";
 import { routes } from "./routes.ts";
 import { createCredentialStore } from "./store/credential-store.ts";
@@ -27,14 +27,20 @@ export const auth: ServiceDefinition<typeof config> = {
   comments: async () => (await import("@plinth/proto/comments/plinth/auth/v1")).comments,
   compose(runtime, settings) {
     const { database, bus, clients, logger, clock, random, base } = runtime;
-    const encryptionKey = Buffer.from(settings.keyEncryptionKey, "base64");
+    const dataKey = createDataKey({
+      ...{ database, random, logger, setting: config.keyEncryptionKey.env, earlier: opensSigningKey },
+      current: Buffer.from(settings.keyEncryptionKey, "base64"),
+      previous: settings.previousKeyEncryptionKey
+        ? Buffer.from(settings.previousKeyEncryptionKey, "base64")
+        : undefined,
+    });
     const overlapMs = settings.accessTokenLifetimeMs + overlapReserveMs;
     const keys = createKeyRing({
       database,
       clock,
       random,
       logger,
-      encryptionKey,
+      dataKey: dataKey.key,
       rotationMs: settings.keyRotationMs,
       overlapMs,
     });
@@ -46,11 +52,7 @@ export const auth: ServiceDefinition<typeof config> = {
       replayWindowMs: settings.replayWindowMs,
     };
     const sessions = createPostgresSessionStore({ database, clock, random, lifetimes });
-    const throttle = createLoginThrottle(
-      database,
-      clock,
-      Buffer.from(hkdfSync("sha256", encryptionKey, "", "plinth login throttle", 32)),
-    );
+    const throttle = createLoginThrottle(database, clock, dataKey.key);
     const verifier = createAccessTokenVerifier({
       keys: createKeySet({ fetch: keys.jwksJson, clock }),
       ...claims,
@@ -66,7 +68,7 @@ export const auth: ServiceDefinition<typeof config> = {
     return {
       services: [service],
       httpRoutes: { "/.well-known/jwks.json": (request, response) => answerJwks(keys, request, response) },
-      workers: [keys, onUserEvent(bus, database, sessions), pruning(sessions, runtime)],
+      workers: [dataKey, keys, onUserEvent(bus, database, sessions), pruning(sessions, runtime)],
       accessTokenKeys: keys.jwksJson,
     };
   },

@@ -1,9 +1,13 @@
-import { durationMs, encryptionKey } from "@plinth/kernel";
+import { durationMs, encryptionKey, optionalEncryptionKey } from "@plinth/kernel";
 
 export const config = {
   keyEncryptionKey: encryptionKey(
     "PLINTH_AUTH_KEY_ENCRYPTION_KEY",
-    "32 random bytes in base64; signing keys are encrypted with it in the database",
+    "32 random bytes in base64; the key that encrypts signing keys in the database is encrypted with it",
+  ),
+  previousKeyEncryptionKey: optionalEncryptionKey(
+    "PLINTH_AUTH_KEY_ENCRYPTION_KEY_PREVIOUS",
+    "the key before, while PLINTH_AUTH_KEY_ENCRYPTION_KEY is replaced",
   ),
   accessTokenLifetimeMs: durationMs(
     "PLINTH_AUTH_ACCESS_TOKEN_LIFETIME",

@@ -31,7 +31,7 @@ describe("signing keys", () => {
     expect(dump).not.toContain('"d":');
   });
 
-  test("another encryption key is refused at start with the reason", async () => {
+  test("another data key is refused at start with the reason", async () => {
     const { createKeyRing } = await import("../src/keys/key-ring.ts");
     const { createDatabase } = await import("@plinth/postgres");
     const database = createDatabase({
@@ -45,11 +45,11 @@ describe("signing keys", () => {
       clock: systemClock,
       random: systemRandom,
       logger: silentLogger,
-      encryptionKey: randomBytes(32),
+      dataKey: () => randomBytes(32),
       rotationMs: 1e9,
       overlapMs: 1e6,
     });
-    await expect(ring.start?.()).rejects.toThrow("PLINTH_AUTH_KEY_ENCRYPTION_KEY is not the one");
+    await expect(ring.start?.()).rejects.toThrow("signing_key and data_key were not written by the same platform");
     await database.stop?.(AbortSignal.timeout(1_000));
   });
 });

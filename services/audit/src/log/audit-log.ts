@@ -20,8 +20,8 @@ export interface AuditLogOptions {
   clock: Clock;
   random: Random;
   logger: Logger;
-  /** 32 bytes that everything else is derived from. */
-  secret: Buffer;
+  /** 32 bytes that everything else is derived from; asked for when they are needed first. */
+  master: () => Buffer;
   origin: string;
   /** A replaced key of the log goes on signing for this. */
   keyOverlapMs: number;
@@ -47,7 +47,7 @@ export interface AuditLog {
 /** Wires the log's parts; nothing runs yet. */
 export function createAuditLog(options: AuditLogOptions): AuditLog {
   const { database, clock, random, logger, origin, witnesses } = options;
-  const secrets = deriveSecrets(options.secret);
+  const secrets = deriveSecrets(options.master);
   const subjectKeys = createSubjectKeys(secrets, { clock, random });
   const sealer = createEntrySealer({ secrets, keys: subjectKeys, random });
   const keys = createLogKeys({ database, secrets, clock, random, origin, overlapMs: options.keyOverlapMs });

@@ -4,7 +4,7 @@ import { type Clock, Fault, newNonce, openBytes, type Random, sealBytes } from "
 import type { Database, Queryable, Transaction } from "@plinth/postgres";
 import { LogKeyRotatedSchema } from "@plinth/proto/plinth/audit/v1/events";
 import { formatKeyId, type NoteKey, type NoteSigner, noteKey, signerFromSeed } from "@plinth/transparency-log";
-import type { Secrets } from "../sealing/secrets.ts";
+import { deriveSecrets, type Secrets } from "../sealing/secrets.ts";
 import { lockLogHead } from "./log-head.ts";
 
 export interface LogKey {
@@ -110,15 +110,39 @@ export function createLogKeys({ database, secrets, clock, random, origin, overla
   };
 }
 
+/** Tells whether a key is the one that the log's keys were encrypted with, from its derived one; undefined while there are none. */
+export async function opensLogKey(db: Queryable): Promise<((master: Buffer) => boolean) | undefined> {
+  const [row] = await db.query<KeyRow>("SELECT id, sealed_seed FROM log_key LIMIT 1");
+  return (
+    row &&
+    ((master) =>
+      canOpen(
+        row,
+        deriveSecrets(() => master),
+      ))
+  );
+}
+
+function canOpen(row: KeyRow, secrets: Secrets): boolean {
+  try {
+    return openSeed(row, secrets).length === seedBytes;
+  } catch {
+    return false;
+  }
+}
+
+const openSeed = ({ id, sealed_seed: sealed }: KeyRow, secrets: Secrets): Buffer =>
+  openBytes(secrets.wrapping, `log key ${id}`, sealed);
+
 function openSigner(row: KeyRow, secrets: Secrets): NoteSigner {
   try {
-    return signerFromSeed(row.name, openBytes(secrets.wrapping, `log key ${row.id}`, row.sealed_seed));
+    return signerFromSeed(row.name, openSeed(row, secrets));
   } catch (cause) {
     throw new Fault({
       code: "internal",
       reason: "LOG_KEY_UNREADABLE",
       message:
-        "the audit log's key cannot be decrypted: PLINTH_AUDIT_KEY_ENCRYPTION_KEY is not the one it was encrypted with",
+        "the audit log's key cannot be decrypted: the tables log_key and data_key were not written by the same platform",
       cause,
     });
   }

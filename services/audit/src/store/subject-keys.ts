@@ -58,12 +58,12 @@ export function createSubjectKeys(secrets: Secrets, { clock, random }: { clock: 
     return made.map((key) => ({ ...key, erased: false }));
   }
 
-  const own: SealingKey = { id: undefined, key: secrets.own, erased: false };
+  const own = (): SealingKey => ({ id: undefined, key: secrets.own, erased: false });
 
   return {
     async keysFor(tx, subjects) {
       const known = [...new Set(subjects)].filter((subject) => subject !== undefined);
-      if (known.length === 0) return () => own;
+      if (known.length === 0) return own;
       const tags = known.map((subject) => secrets.tag("subject", subject));
       const found = await find(tx, tags);
       const missing = known.flatMap((_, at) => (found.has(at) ? [] : [at]));
@@ -76,7 +76,7 @@ export function createSubjectKeys(secrets: Secrets, { clock, random }: { clock: 
             );
       for (const [nth, at] of missing.entries()) found.set(at, made[nth] as SealingKey);
       const keys = new Map(known.map((subject, at) => [subject, found.get(at) as SealingKey]));
-      return (subject) => (subject === undefined ? own : (keys.get(subject) as SealingKey));
+      return (subject) => (subject === undefined ? own() : (keys.get(subject) as SealingKey));
     },
     async open(db, ids) {
       if (ids.length === 0) return new Map();

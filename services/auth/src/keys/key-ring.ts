@@ -21,8 +21,8 @@ export interface KeyRingOptions {
   clock: Clock;
   random: Random;
   logger: Logger;
-  /** 32 bytes that private keys are encrypted with. */
-  encryptionKey: Buffer;
+  /** 32 bytes that private keys are encrypted with; asked for when they are needed. */
+  dataKey: () => Buffer;
   /** An active key is replaced after this. */
   rotationMs: number;
   /** A retired key stays published for this: longer than any token it signed. */
@@ -31,12 +31,26 @@ export interface KeyRingOptions {
 
 type KeyRow = typeof signingKeyTable.$inferSelect;
 
+/** Tells whether a key is the one that signing keys were encrypted with; undefined while there are none. */
+export async function opensSigningKey(tx: Transaction): Promise<((key: Buffer) => boolean) | undefined> {
+  const [row] = await tx.drizzle.select().from(signingKeyTable).limit(1);
+  return row && ((key) => canOpen(key, row));
+}
+
+function canOpen(key: Buffer, { kid, sealedPrivateJwk }: KeyRow): boolean {
+  try {
+    return openJson(key, kid, sealedPrivateJwk) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
 /** Other instances' rotations are noticed within this. */
 const refreshMs = 10_000;
 const system: EventContext = { actor: "service:auth", requestId: "key-rotation", traceparent: undefined };
 
 export function createKeyRing(options: KeyRingOptions): KeyRing {
-  const { database, clock, random, logger, encryptionKey, rotationMs, overlapMs } = options;
+  const { database, clock, random, logger, dataKey, rotationMs, overlapMs } = options;
   const stopping = new AbortController();
   let loaded: { active: { kid: string; key: CryptoKey }; jwksJson: string; atMs: number } | undefined;
 
@@ -45,7 +59,7 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
     const kid = random.uuidv7(clock.now());
     const publicJwk: JWK = { ...(await exportJWK(publicKey)), kid, alg: "EdDSA", use: "sig" };
     const now = new Date(clock.now());
-    const sealedPrivateJwk = sealJson(encryptionKey, kid, await exportJWK(privateKey));
+    const sealedPrivateJwk = sealJson(dataKey(), kid, await exportJWK(privateKey));
     const values = {
       kid,
       publicJwk,
@@ -114,10 +128,10 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
 
   async function openKey(row: KeyRow): Promise<CryptoKey> {
     try {
-      return (await importJWK(openJson(encryptionKey, row.kid, row.sealedPrivateJwk) as JWK, "EdDSA")) as CryptoKey;
+      return (await importJWK(openJson(dataKey(), row.kid, row.sealedPrivateJwk) as JWK, "EdDSA")) as CryptoKey;
     } catch (err) {
       throw new Error(
-        "the signing key cannot be decrypted: PLINTH_AUTH_KEY_ENCRYPTION_KEY is not the one it was encrypted with",
+        "the signing key cannot be decrypted: the tables signing_key and data_key were not written by the same platform",
         { cause: err },
       );
     }

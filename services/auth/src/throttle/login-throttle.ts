@@ -1,4 +1,4 @@
-import { createHmac } from "node:crypto";
+import { createHmac, hkdfSync } from "node:crypto";
 import { type Clock, Fault } from "@plinth/kernel";
 import type { Database } from "@plinth/postgres";
 
@@ -35,8 +35,14 @@ const scopes: readonly Scope[] = [
 /** An address from which the owner signed in counts as known for this long. */
 const knownMs = 90 * 24 * 60 * minute;
 
-export function createLoginThrottle(database: Database, clock: Clock, key: Buffer): LoginThrottle {
-  const digest = (...parts: string[]): Buffer => createHmac("sha256", key).update(parts.join("\u0000")).digest();
+/** `dataKey` is asked for at the first use. */
+export function createLoginThrottle(database: Database, clock: Clock, dataKey: () => Buffer): LoginThrottle {
+  let derived: Buffer | undefined;
+  const key = (): Buffer => {
+    derived ??= Buffer.from(hkdfSync("sha256", dataKey(), "", "plinth login throttle", 32));
+    return derived;
+  };
+  const digest = (...parts: string[]): Buffer => createHmac("sha256", key()).update(parts.join("\u0000")).digest();
   const normalized = (email: string): string => email.normalize("NFKC").toLowerCase().trim();
   const keyOf = (scope: Scope["name"] | "known", email: string, address: string): Buffer =>
     scope === "address"
