@@ -384,6 +384,7 @@ export const notLimits: Readonly<Record<string, readonly string[]>> = {
   ...auditFormats,
   "services/auth/src/domain/refresh-token.ts": ["tokenBytes"],
   "packages/kernel/src/sealed-bytes.ts": ["nonceBytes", "tagBytes"],
+  "packages/postgres/src/data-key.ts": ["keyBytes"],
   "services/auth/src/rpc/service-credentials.ts": ["dayMs"],
   "services/gateway/src/data/random-hex.ts": ["poolBytes"],
   "services/gateway/src/data/error-forms.ts": ["formsMax"],

@@ -6,7 +6,7 @@ import { createTestDatabase, patience, type TestDatabase } from "@plinth/testing
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createDatabase, createDataKey, type Database, type DataKeyOptions } from "../src/index.ts";
 
-const setting = "PLINTH_X_KEY_ENCRYPTION_KEY";
+const setting = "THE_SETTING";
 const [first, second, third] = [randomBytes(32), randomBytes(32), randomBytes(32)];
 
 let testDatabase: TestDatabase;
