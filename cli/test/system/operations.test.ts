@@ -156,16 +156,15 @@ test("a backup made while people write comes up elsewhere, with its users and an
   await plinth("up", "--verify", "--data", home);
 
   const restored = await startOn(home);
-  let code: number | null = null;
   try {
     const { gatewayUrl } = JSON.parse((await plinth("status", "-o", "json", "--data", home)).stdout);
     const signedIn = await gatewayCall(gatewayUrl)(`${auth}/Login`, before);
     expect(signedIn.body["accessToken"]).toEqual(expect.any(String));
     await plinth("audit", "verify", "--key", keys, "--since", checkpoint, "--data", home);
   } finally {
-    code = await stopProcess(restored);
+    await stopProcess(restored.child);
   }
-  expect(code).toBe(0);
+  expect(restored.output()).toMatch(/plinth +\| stopped\n$/);
 });
 
 test("a backup that was cut short, or is something else, is refused, and leaves nothing", async () => {
@@ -184,7 +183,7 @@ test("a backup that was cut short, or is something else, is refused, and leaves 
     await expect(stat(path.join(home, name))).rejects.toThrow("ENOENT");
 });
 
-async function startOn(home: string): Promise<ChildProcess> {
+async function startOn(home: string): Promise<{ child: ChildProcess; output: () => string }> {
   const child = spawn(process.execPath, [main, "up", "--no-check", "--data", home], {
     stdio: ["ignore", "pipe", "inherit"],
   });
@@ -192,7 +191,7 @@ async function startOn(home: string): Promise<ChildProcess> {
   child.stdout.setEncoding("utf8").on("data", (text: string) => (output += text));
   try {
     await eventually(() => expect(output).toContain("Ctrl-C stops everything."), commandMs);
-    return child;
+    return { child, output: () => output };
   } catch (err) {
     await stopProcess(child);
     throw err;

@@ -5,7 +5,7 @@ import net from "node:net";
 import tls, { createSecureContext, type SecureContext } from "node:tls";
 import { silentLogger } from "@plinth/kernel";
 import { eventually, selfSignedCertificate } from "@plinth/testing";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Downstream } from "../src/data/downstream.ts";
 import { Listener } from "../src/data/listener.ts";
 
@@ -142,5 +142,28 @@ describe("a port with TLS", () => {
     await eventually(async () =>
       expect(await getHttp1({ ca: a.cert, servername: "a.test" })).toEqual([200, "DNS:a.test"]),
     );
+  });
+
+  it("does not wait for an unfinished handshake when it stops", async () => {
+    const ending = new Listener({
+      ...{ host: "127.0.0.1", port: 0, logger: silentLogger, drainDelayMs: 0, onRequest: () => {} },
+      tls: { context: (serverName) => contexts.get(serverName) },
+    });
+    // The time that a handshake may take otherwise does not pass.
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      await ending.start();
+      const raw = net.connect(ending.port(), "127.0.0.1").resume();
+      const closed = once(raw, "close");
+      await once(raw, "connect");
+      raw.write(Buffer.from([22, 3, 1, 2, 0, 1]));
+      // Taken in after the first: then that one is as well.
+      const refused = tls.connect({ port: ending.port(), host: "127.0.0.1", servername: "unknown.test" });
+      await once(refused, "error");
+      await ending.stop(new AbortController().signal);
+      await closed;
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });

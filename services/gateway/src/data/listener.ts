@@ -63,7 +63,7 @@ export class Listener implements Component {
   readonly #options: ListenerOptions;
   readonly #tls: TlsTermination | undefined;
   readonly #sockets = new Set<Socket>();
-  /** Those that have said nothing yet. */
+  /** Those that have said nothing yet; with TLS, those whose handshake is not over. */
   readonly #silent = new Set<Socket>();
   readonly #sessions = new Map<ServerHttp2Session, Peer>();
   readonly #http1 = new Set<ServerConnection>();
@@ -146,23 +146,33 @@ export class Listener implements Component {
     this.#sockets.add(socket);
     socket.once("close", () => this.#sockets.delete(socket));
     if (this.#tls === undefined) this.#peek(socket);
-    else
+    else {
+      const heard = this.#untilHeard(socket);
       this.#tls.accept(socket, (secure, protocol) => {
+        heard();
         if (protocol === "h2") this.#http2.emit("connection", secure);
         else this.#serveHttp1(secure);
       });
+    }
+  }
+
+  /** Until what it returns was called, the socket is one that the end of the port does not wait for. */
+  #untilHeard(socket: Socket): () => void {
+    const heard = () => {
+      this.#silent.delete(socket);
+      socket.setTimeout(0);
+    };
+    this.#silent.add(socket);
+    socket.once("close", heard);
+    return heard;
   }
 
   #peek(socket: Socket): void {
     const onEarlyError = () => socket.destroy();
     socket.on("error", onEarlyError);
     const timer = setTimeout(() => socket.destroy(), listenerLimits.prefaceTimeoutMs);
-    this.#silent.add(socket);
-    const heard = () => {
-      clearTimeout(timer);
-      this.#silent.delete(socket);
-      socket.setTimeout(0);
-    };
+    socket.once("close", () => clearTimeout(timer));
+    const heard = this.#untilHeard(socket);
     let seen: Buffer = Buffer.alloc(0);
     const peek = () => {
       for (let chunk = socket.read() as Buffer | null; chunk !== null; chunk = socket.read() as Buffer | null)
@@ -171,6 +181,7 @@ export class Listener implements Component {
       const length = Math.min(seen.length, preface.length);
       const isPrefix = preface.compare(seen, 0, length, 0, length) === 0;
       if (isPrefix && seen.length < preface.length) return;
+      clearTimeout(timer);
       heard();
       socket.off("readable", peek);
       socket.off("error", onEarlyError);
@@ -180,7 +191,6 @@ export class Listener implements Component {
       } else this.#serveHttp1(socket).receive(seen);
     };
     socket.on("readable", peek);
-    socket.once("close", heard);
   }
 
   #serveHttp1(socket: Socket): ServerConnection {
