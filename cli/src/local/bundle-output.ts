@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { glob, mkdir, readFile, rm } from "node:fs/promises";
+import { glob, mkdir, rm } from "node:fs/promises";
 import path from "node:path";
 import type { OutputFile } from "esbuild";
 import { replaceFile } from "./replace-file.ts";
@@ -24,17 +24,7 @@ export async function removeLeftovers(outdir: string, outputs: readonly string[]
     if (!outputs.includes(file)) await rm(path.join(outdir, file), { force: true });
 }
 
-/** Tells the code of two bundles apart: entry points name their chunks, and chunks are named by their content. */
-export async function bundleHash(outdir: string): Promise<string> {
-  const files: string[] = [];
-  for await (const name of glob("*.js", { cwd: outdir })) files.push(path.join(outdir, name));
-  return outputHash(
-    outdir,
-    await Promise.all(files.map(async (file) => ({ path: file, contents: await readFile(file) }))),
-  );
-}
-
-/** The same of what esbuild made for `outdir`. */
+/** Tells the code of two bundles for `outdir` apart: entry points name their chunks, and chunks are named by their content. */
 export function outputHash(outdir: string, files: readonly Pick<OutputFile, "path" | "contents">[]): string {
   const hash = createHash("sha256");
   const entries = files.filter(({ path: file }) => path.dirname(file) === outdir && file.endsWith(".js"));

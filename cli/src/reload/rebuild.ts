@@ -15,7 +15,7 @@ import {
   Unbuildable,
 } from "../local/bundle.ts";
 import { forgetInputs, isFresh, recipeOf, recordInputs } from "../local/bundle-freshness.ts";
-import { bundleHash, outputHash, writeBundle } from "../local/bundle-output.ts";
+import { outputHash, writeBundle } from "../local/bundle-output.ts";
 import { nativeAddonsStayOutside, packageFolder } from "../local/native-addons.ts";
 import { unusedExportersStayOutside } from "../local/unused-exporters.ts";
 import type { Libraries, LibrarySet } from "./libraries.ts";
@@ -23,11 +23,11 @@ import { librariesStayApart } from "./library-shims.ts";
 
 /** A service as it would run with the sources that are there now. */
 export interface Rebuilt {
-  /** The same for the same code. */
-  hash: string;
+  /** The same for the same code; undefined where it was bundled in another way, so that it compares with nothing. */
+  hash: string | undefined;
   /** The files of ours, absolute, that it is made of. */
   files: string[];
-  /** True when the bundle that lies there was made of the same sources, in this way or as a whole. */
+  /** True when the bundle that lay there before was made of the same sources, in this way or as a whole. */
   isThere(): Promise<boolean>;
   /** Puts it in the place of the bundle. */
   write(): Promise<void>;
@@ -165,12 +165,12 @@ const isCertain = (err: Error): boolean =>
 
 /** Libraries and all, like the first bundle, for what cannot be put together otherwise. */
 async function whole(folder: string): Promise<Rebuilt> {
+  const wasThere = await isBundled(folder);
   await bundleService(folder, { inUse: true });
-  const outdir = bundleFolder(folder);
   return {
-    hash: await bundleHash(outdir),
-    files: await sourcesOf(outdir),
-    isThere: () => isBundled(folder),
+    hash: undefined,
+    files: await sourcesOf(bundleFolder(folder)),
+    isThere: async () => wasThere,
     async write() {},
   };
 }

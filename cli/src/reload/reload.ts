@@ -31,8 +31,11 @@ export interface Reload {
 interface Source {
   service: LocalService;
   files: Set<string>;
-  /** Of the code that runs; undefined until it was built once in the way that what is saved is built. */
-  hash: string | undefined;
+  /**
+   * Of the code that runs; undefined while that was not built in the way that what is saved is built, and the bundle is what
+   * runs; none when it is not.
+   */
+  hash: string | typeof none | undefined;
   /** The newest code cannot be built, or does not run. */
   broken: boolean;
 }
@@ -40,8 +43,11 @@ interface Source {
 /** A source whose code is not what runs. */
 interface Stale {
   source: Source;
-  hash: string;
+  hash: string | undefined;
 }
+
+/** No code's hash. */
+const none = Symbol("other code than the bundle runs");
 
 /** How many of the files that changed are named in a line. */
 const namedMax = 2;
@@ -130,9 +136,10 @@ export function createReload({ platform, rebuild, print, clock }: ReloadOptions)
     const { name } = source.service;
     source.files = new Set(built.files);
     // Looked at after the files were read: what runs was made of the very same.
-    if (source.hash === undefined && (await built.isThere())) source.hash = built.hash;
+    const isWhatRuns = source.hash === undefined && (await built.isThere());
+    if (isWhatRuns) source.hash = built.hash;
     else await built.write();
-    const same = built.hash === source.hash;
+    const same = isWhatRuns || (built.hash !== undefined && built.hash === source.hash);
     if (same && source.broken) print(name, "is as it was again");
     if (same) source.broken = false;
     return !same;
@@ -143,8 +150,10 @@ export function createReload({ platform, rebuild, print, clock }: ReloadOptions)
     for (const [index, { source, hash }] of stale.entries()) {
       const result = results[index];
       source.broken = result instanceof Error;
-      if (result instanceof Error) tell(source, result);
-      else {
+      if (result instanceof Error) {
+        source.hash ??= none;
+        tell(source, result);
+      } else {
         source.hash = hash;
         // What was saved while it was built may be in it already; when its turn comes, nothing will be new.
         const known = new Set([...changed, ...changes.waiting()]);
