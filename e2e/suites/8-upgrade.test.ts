@@ -1,5 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { beforeAll, describe, expect, inject, test } from "vitest";
 import { get, kubectl, list } from "../platform/kubectl.ts";
 import { previousChart } from "../platform/previous-chart.ts";
@@ -26,20 +27,33 @@ describe("an upgrade from the chart before this one", () => {
     await kubectl("wait", "psvc", "--all", "-n", namespace, "--for=condition=Ready", "--timeout=240s");
   });
 
-  test("upgrades the CRDs, and keeps pods and what was made once", async () => {
+  test("upgrades the CRDs, and keeps what was made once, and the pods of services that are asked for as before", async () => {
     const before = await state();
     expect(await categoriesNow()).toEqual(["all"]);
     await helmInstall({ images: target.images });
-    expect(await state()).toEqual(before);
+    const after = await state();
+    expect(after.secrets).toEqual(before.secrets);
+    expect([...after.services.keys()]).toEqual([...before.services.keys()]);
+    for (const [name, { asked, template }] of before.services) {
+      const now = after.services.get(name);
+      if (isDeepStrictEqual(now?.asked, asked)) expect(now?.template, name).toEqual(template);
+    }
     expect(await categoriesNow()).toEqual(["all", "plinth"]);
   });
 });
 
-async function state(): Promise<unknown> {
+async function state() {
   const secrets = await list("secrets", namespace, "app.kubernetes.io/instance=plinth");
-  const services = await list("deployments", namespace, "plinth.dev/service");
+  const asked = await list("platformservices.plinth.dev", namespace);
+  const deployments = await list("deployments", namespace, "plinth.dev/service");
+  const askedFor = (name: string) => asked.find(({ metadata }) => metadata.name === name)?.spec;
   return {
     secrets: secrets.map(({ metadata, data }) => [metadata.name, data]),
-    templates: services.map(({ metadata, spec }) => [metadata.name, spec.template]),
+    services: new Map(
+      deployments.map(({ metadata, spec }) => [
+        metadata.name,
+        { asked: askedFor(metadata.name), template: spec.template },
+      ]),
+    ),
   };
 }
