@@ -132,15 +132,23 @@ function resourcesOf({ spec }: ServiceObject): NonNullable<PodSpec["containers"]
 
 function placement(service: ServiceObject): Partial<PodSpec> {
   const { pod } = service.spec;
-  const spread = (topologyKey: string) => ({
-    maxSkew: 1,
-    topologyKey,
-    whenUnsatisfiable: "ScheduleAnyway",
+  // Of one revision: those of the one before are going.
+  const siblings = {
     labelSelector: { matchLabels: serverSelector(service.metadata.name) },
     matchLabelKeys: ["pod-template-hash"],
-  });
+  };
   return {
-    topologySpreadConstraints: [spread("kubernetes.io/hostname"), spread("topology.kubernetes.io/zone")],
+    // Not two constraints: the scheduler heeds none of them on nodes that lack the label of one, and many have no zone.
+    affinity: {
+      podAntiAffinity: {
+        preferredDuringSchedulingIgnoredDuringExecution: [
+          { weight: 100, podAffinityTerm: { topologyKey: "kubernetes.io/hostname", ...siblings } },
+        ],
+      },
+    },
+    topologySpreadConstraints: [
+      { maxSkew: 1, topologyKey: "topology.kubernetes.io/zone", whenUnsatisfiable: "ScheduleAnyway", ...siblings },
+    ],
     ...(pod?.imagePullSecrets ? { imagePullSecrets: pod.imagePullSecrets } : {}),
     ...(pod?.nodeSelector ? { nodeSelector: pod.nodeSelector } : {}),
     ...(pod?.tolerations ? { tolerations: pod.tolerations } : {}),

@@ -35,6 +35,8 @@ export interface ApiServerOptions {
   flags?: readonly string[];
   /** Flags of kube-controller-manager, which runs beside the API server when they are given. Default: it does not. */
   controllerFlags?: readonly string[];
+  /** kube-scheduler runs beside the API server and gives pods to the nodes that the test makes. Default: it does not. */
+  scheduler?: boolean;
 }
 
 /** Why tests against a real API server cannot run here; undefined when they can. For `describe.skipIf`. */
@@ -56,7 +58,7 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
   let api = startProcess("kube-apiserver", apiFlags(folder, etcdUrl, apiPort, options.flags ?? []));
   const kubeconfig = path.join(folder, "kubeconfig.json");
   await writeFile(kubeconfig, kubeconfigOf(url, ca, tokens.admin), { mode: 0o600 });
-  let controllers: RunningProcess | undefined;
+  const helpers: RunningProcess[] = [];
 
   const server: ApiServer = {
     url,
@@ -74,7 +76,7 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
       await etcdCall(etcdUrl, "compaction", { revision: header.revision, physical: true });
     },
     async stop() {
-      await controllers?.stop();
+      for (const helper of helpers) await helper.stop();
       await api.stop();
       await etcd.stop();
       await rm(folder, { recursive: true, force: true });
@@ -82,15 +84,10 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
   };
   try {
     await untilReady(url, ca, tokens.admin, [etcd, api]);
-    if (options.controllerFlags) {
-      const flags = [
-        `--kubeconfig=${kubeconfig}`,
-        "--leader-elect=false",
-        "--secure-port=0",
-        ...options.controllerFlags,
-      ];
-      controllers = startProcess("kube-controller-manager", flags);
-    }
+    const common = [`--kubeconfig=${kubeconfig}`, "--leader-elect=false", "--secure-port=0"];
+    if (options.controllerFlags)
+      helpers.push(startProcess("kube-controller-manager", [...common, ...options.controllerFlags]));
+    if (options.scheduler) helpers.push(startProcess("kube-scheduler", common));
   } catch (err) {
     await server.stop();
     throw err;
