@@ -28,16 +28,16 @@ export const secret = (env: string, doc: string, options: { default?: string } =
   key(env, doc, { ...options, secret: true }, (value) => value);
 
 /** A secret of 32 random bytes in base64, as AES-256 wants it. */
-export const encryptionKey = (env: string, doc: string): ConfigKey<string> =>
+export const encryptionKey = (env: string, doc: string): ConfigKey<Buffer> =>
   key(env, doc, { secret: true }, parseEncryptionKey);
 
-export const optionalEncryptionKey = (env: string, doc: string): ConfigKey<string | undefined> =>
-  key<string | undefined>(env, doc, { default: undefined, secret: true }, parseEncryptionKey);
+export const optionalEncryptionKey = (env: string, doc: string): ConfigKey<Buffer | undefined> =>
+  key<Buffer | undefined>(env, doc, { default: undefined, secret: true }, parseEncryptionKey);
 
-function parseEncryptionKey(value: string): string {
-  if (Buffer.from(value, "base64").length !== 32)
-    throw new Error("must be 32 bytes in base64: make one with `openssl rand -base64 32`");
-  return value;
+function parseEncryptionKey(value: string): Buffer {
+  const bytes = Buffer.from(value, "base64");
+  if (bytes.length === 32) return bytes;
+  throw new Error("must be 32 bytes in base64: make one with `openssl rand -base64 32`");
 }
 
 export const optionalText = (env: string, doc: string): ConfigKey<string | undefined> =>

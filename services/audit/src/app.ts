@@ -21,8 +21,8 @@ export const audit: ServiceDefinition<typeof config> = {
     const origin = originOf(settings.logOrigin, base.tokenIssuer);
     const dataKey = createDataKey({
       ...{ database, random, logger, setting: config.encryptionKey.env, earlier: opensLogKey },
-      current: Buffer.from(settings.encryptionKey, "base64"),
-      previous: settings.previousEncryptionKey ? Buffer.from(settings.previousEncryptionKey, "base64") : undefined,
+      current: settings.encryptionKey,
+      previous: settings.previousEncryptionKey,
     });
     const log = createAuditLog({
       ...{ database, clock, random, logger, origin, keyOverlapMs, retentionMs },

@@ -29,10 +29,8 @@ export const auth: ServiceDefinition<typeof config> = {
     const { database, bus, clients, logger, clock, random, base } = runtime;
     const dataKey = createDataKey({
       ...{ database, random, logger, setting: config.keyEncryptionKey.env, earlier: opensSigningKey },
-      current: Buffer.from(settings.keyEncryptionKey, "base64"),
-      previous: settings.previousKeyEncryptionKey
-        ? Buffer.from(settings.previousKeyEncryptionKey, "base64")
-        : undefined,
+      current: settings.keyEncryptionKey,
+      previous: settings.previousKeyEncryptionKey,
     });
     const overlapMs = settings.accessTokenLifetimeMs + overlapReserveMs;
     const keys = createKeyRing({
