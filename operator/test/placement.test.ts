@@ -1,16 +1,6 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { systemClock, systemRandom } from "@plinth/kernel";
-import {
-  type ApiClient,
-  createApiClient,
-  createHttpTransport,
-  type KubeObject,
-  loadClusterConfig,
-  type Resource,
-  resources,
-  type Transport,
-} from "@plinth/kube";
+import { type KubeObject, type Resource, resources } from "@plinth/kube";
 import { applyDefaults, type PlatformService } from "@plinth/platform";
 import { eventually } from "@plinth/testing";
 import { type ApiServer, startApiServer, whyNoApiServer } from "@plinth/testing/kube";
@@ -18,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { plan } from "../src/platform-service/plan.ts";
 import type { ServiceObject } from "../src/platform-service/resources.ts";
+import { clientOf } from "./test-cluster.ts";
 import { testObserved, testSettings } from "./test-observed.ts";
 
 const absent = whyNoApiServer();
@@ -26,19 +17,16 @@ const nodes: Resource = { apiVersion: "v1", kind: "Node", plural: "nodes", names
 /** The Kubernetes scheduler decides, on nodes that have no kubelet. */
 describe.skipIf(absent)(`instances of a service${absent ? ` (skipped: ${absent})` : ""}`, () => {
   let api: ApiServer;
-  let transport: Transport;
-  let client: ApiClient;
+  let connection: Awaited<ReturnType<typeof clientOf>>;
 
   beforeAll(async () => {
     // Nobody is there to say that the nodes are ready.
     const flags = ["--disable-admission-plugins=TaintNodesByCondition"];
     api = await startApiServer({ scheduler: true, flags });
-    const cluster = await loadClusterConfig({ kubeconfig: api.kubeconfig });
-    transport = createHttpTransport({ cluster, userAgent: "test", clock: systemClock, random: systemRandom });
-    client = createApiClient(transport);
+    connection = await clientOf(api);
   });
   afterAll(async () => {
-    await transport?.close();
+    await connection?.close();
     await api?.stop();
   });
 
@@ -49,7 +37,7 @@ describe.skipIf(absent)(`instances of a service${absent ? ` (skipped: ${absent})
     const status = { capacity: size, allocatable: size };
     const made = { metadata: { name, labels }, status } as unknown as KubeObject;
     // Status comes with the object here: a kubelet registers its node in that way.
-    await client.create(nodes, made as never);
+    await connection.client.create(nodes, made as never);
   }
 
   /** Where a pod of the service, of one of its revisions, is put. */
@@ -57,9 +45,9 @@ describe.skipIf(absent)(`instances of a service${absent ? ` (skipped: ${absent})
     const { metadata, spec } = templateOf();
     const labels = { ...metadata?.labels, "pod-template-hash": revision };
     const pod = { metadata: { name, namespace: "default", labels }, spec: { ...spec, nodeSelector: { kind } } };
-    await client.create(resources.pods, pod as never);
+    await connection.client.create(resources.pods, pod as never);
     return eventually(async () => {
-      const { spec: now } = await client.get(resources.pods, { namespace: "default", name });
+      const { spec: now } = await connection.client.get(resources.pods, { namespace: "default", name });
       expect(now?.nodeName).toEqual(expect.any(String));
       return String(now?.nodeName);
     });

@@ -38,14 +38,7 @@ export async function startTestCluster(flags: readonly string[] = []): Promise<T
   // Of its own: roles belong to a whole server, and every platform has one named plinth_bus.
   const postgres = await startPostgres();
   const api = await startApiServer({ flags });
-  const cluster = await loadClusterConfig({ kubeconfig: api.kubeconfig });
-  const transport = createHttpTransport({
-    cluster,
-    userAgent: "operator-test",
-    clock: systemClock,
-    random: systemRandom,
-  });
-  const client = createApiClient(transport);
+  const { client, close } = await clientOf(api);
   await installCrds(client);
   await client.create(resources.namespaces, { metadata: { name: "plinth" } });
   await client.create(gateways, {
@@ -57,11 +50,19 @@ export async function startTestCluster(flags: readonly string[] = []): Promise<T
     client,
     database: { adminUrl: postgres.url, admin: (sql) => query(postgres.url, sql) },
     async stop() {
-      await transport.close();
+      await close();
       await api.stop();
       await postgres.stop();
     },
   };
+}
+
+/** The administrator's client of an API server. */
+export async function clientOf(api: ApiServer): Promise<{ client: ApiClient; close(): Promise<void> }> {
+  const cluster = await loadClusterConfig({ kubeconfig: api.kubeconfig });
+  const options = { cluster, userAgent: "operator-test", clock: systemClock, random: systemRandom };
+  const transport = createHttpTransport(options);
+  return { client: createApiClient(transport), close: () => transport.close() };
 }
 
 /** Runs one statement in a connection of its own. */

@@ -47,7 +47,7 @@ export { formatUuidV7, type Random, systemRandom } from "./random.ts";
 export { readLines } from "./read-lines.ts";
 export { requestIdOf, withRequestId } from "./request-id.ts";
 export { createRounds, type RoundsOptions } from "./rounds.ts";
-export { newNonce, openBytes, sealBytes } from "./sealed-bytes.ts";
+export { derivedKey, newNonce, openBytes, sealBytes } from "./sealed-bytes.ts";
 export { locateService, platformServiceNames, qualifiedServiceName, serviceHost } from "./service-name.ts";
 export type { WrittenSpan } from "./span-file.ts";
 export { collectsSpans, startTelemetry, type Telemetry, type TelemetryOptions } from "./telemetry.ts";

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv } from "node:crypto";
+import { createCipheriv, createDecipheriv, hkdfSync } from "node:crypto";
 
 const nonceBytes = 12;
 const tagBytes = 16;
@@ -21,3 +21,12 @@ export function openBytes(key: Buffer, label: string, sealed: Uint8Array): Buffe
 }
 
 export const newNonce = (random: { bytes(length: number): Uint8Array }): Uint8Array => random.bytes(nonceBytes);
+
+/** A key for one use, made of a master key (HKDF, RFC 5869): 32 bytes. The master is asked for at the first call. */
+export function derivedKey(master: () => Buffer, use: string): () => Buffer {
+  let made: Buffer | undefined;
+  return () => {
+    made ??= Buffer.from(hkdfSync("sha256", master(), "", use, 32));
+    return made;
+  };
+}

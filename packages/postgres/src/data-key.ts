@@ -22,10 +22,10 @@ export interface DataKeyOptions {
   /** The one before, while a new one is introduced. */
   previous: Buffer | undefined;
   /**
-   * Data of releases without this table was encrypted with the key of the setting itself: tells whether a key opens it.
-   * Undefined when there is no such data.
+   * Data of releases without this table was encrypted with the key of the setting itself: what opens some of it, and throws
+   * with another key. Undefined when there is no such data.
    */
-  earlier: (tx: Transaction) => Promise<((key: Buffer) => boolean) | undefined>;
+  earlier: (tx: Transaction) => Promise<((key: Buffer) => unknown) | undefined>;
 }
 
 interface Row {
@@ -49,9 +49,9 @@ export function createDataKey(options: DataKeyOptions): DataKey {
   }
 
   async function first(tx: Transaction): Promise<Buffer> {
-    const opens = await earlier(tx);
-    if (opens === undefined) return Buffer.from(random.bytes(keyBytes));
-    const key = [current, previous].find((candidate) => candidate !== undefined && opens(candidate));
+    const open = await earlier(tx);
+    if (open === undefined) return Buffer.from(random.bytes(keyBytes));
+    const key = [current, previous].find((candidate) => candidate !== undefined && succeeds(() => open(candidate)));
     if (key === undefined) throw unreadable(setting);
     return key;
   }
@@ -88,6 +88,15 @@ export function createDataKey(options: DataKeyOptions): DataKey {
       return found;
     },
   };
+}
+
+function succeeds(work: () => unknown): boolean {
+  try {
+    work();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Tells keys apart and nothing about them. */

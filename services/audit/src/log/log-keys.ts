@@ -110,25 +110,17 @@ export function createLogKeys({ database, secrets, clock, random, origin, overla
   };
 }
 
-/** Tells whether a key is the one that the log's keys were encrypted with, from its derived one; undefined while there are none. */
-export async function opensLogKey(db: Queryable): Promise<((master: Buffer) => boolean) | undefined> {
+/** Opens a key of the log with a data key, and throws with another one; undefined while there are none. */
+export async function opensLogKey(db: Queryable): Promise<((master: Buffer) => unknown) | undefined> {
   const [row] = await db.query<KeyRow>("SELECT id, sealed_seed FROM log_key LIMIT 1");
   return (
     row &&
     ((master) =>
-      canOpen(
+      openSeed(
         row,
         deriveSecrets(() => master),
       ))
   );
-}
-
-function canOpen(row: KeyRow, secrets: Secrets): boolean {
-  try {
-    return openSeed(row, secrets).length === seedBytes;
-  } catch {
-    return false;
-  }
 }
 
 const openSeed = ({ id, sealed_seed: sealed }: KeyRow, secrets: Secrets): Buffer =>

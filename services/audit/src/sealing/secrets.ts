@@ -1,6 +1,7 @@
-import { createHmac, hkdfSync } from "node:crypto";
+import { createHmac } from "node:crypto";
+import { derivedKey } from "@plinth/kernel";
 
-/** What is derived from the data key of this service (HKDF, RFC 5869); each for one use. */
+/** What is derived from the data key of this service; each for one use. */
 export interface Secrets {
   /** Encrypts the keys of subjects and of the log. */
   readonly wrapping: Buffer;
@@ -12,7 +13,7 @@ export interface Secrets {
 
 /** `master`: the service's data key, asked for at the first use: it is known once the service has started. */
 export function deriveSecrets(master: () => Buffer): Secrets {
-  const derive = (use: string) => once(() => Buffer.from(hkdfSync("sha256", master(), "", `plinth audit ${use}`, 32)));
+  const derive = (use: string) => derivedKey(master, `plinth audit ${use}`);
   const [wrapping, own, tagging] = [derive("wrapping"), derive("own"), derive("tags")];
   return {
     get wrapping() {
@@ -22,13 +23,5 @@ export function deriveSecrets(master: () => Buffer): Secrets {
       return own();
     },
     tag: (kind, value) => createHmac("sha256", tagging()).update(`${kind}\0${value}`).digest().subarray(0, 16),
-  };
-}
-
-function once<T>(make: () => T): () => T {
-  let made: T | undefined;
-  return () => {
-    made ??= make();
-    return made;
   };
 }

@@ -31,18 +31,10 @@ export interface KeyRingOptions {
 
 type KeyRow = typeof signingKeyTable.$inferSelect;
 
-/** Tells whether a key is the one that signing keys were encrypted with; undefined while there are none. */
-export async function opensSigningKey(tx: Transaction): Promise<((key: Buffer) => boolean) | undefined> {
+/** Opens a signing key with a data key, and throws with another one; undefined while there are none. */
+export async function opensSigningKey(tx: Transaction): Promise<((key: Buffer) => unknown) | undefined> {
   const [row] = await tx.drizzle.select().from(signingKeyTable).limit(1);
-  return row && ((key) => canOpen(key, row));
-}
-
-function canOpen(key: Buffer, { kid, sealedPrivateJwk }: KeyRow): boolean {
-  try {
-    return openJson(key, kid, sealedPrivateJwk) !== undefined;
-  } catch {
-    return false;
-  }
+  return row && ((key) => openJson(key, row.kid, row.sealedPrivateJwk));
 }
 
 /** Other instances' rotations are noticed within this. */

@@ -1,5 +1,5 @@
-import { createHmac, hkdfSync } from "node:crypto";
-import { type Clock, Fault } from "@plinth/kernel";
+import { createHmac } from "node:crypto";
+import { type Clock, derivedKey, Fault } from "@plinth/kernel";
 import type { Database } from "@plinth/postgres";
 
 /**
@@ -37,11 +37,7 @@ const knownMs = 90 * 24 * 60 * minute;
 
 /** `dataKey` is asked for at the first use. */
 export function createLoginThrottle(database: Database, clock: Clock, dataKey: () => Buffer): LoginThrottle {
-  let derived: Buffer | undefined;
-  const key = (): Buffer => {
-    derived ??= Buffer.from(hkdfSync("sha256", dataKey(), "", "plinth login throttle", 32));
-    return derived;
-  };
+  const key = derivedKey(dataKey, "plinth login throttle");
   const digest = (...parts: string[]): Buffer => createHmac("sha256", key()).update(parts.join("\u0000")).digest();
   const normalized = (email: string): string => email.normalize("NFKC").toLowerCase().trim();
   const keyOf = (scope: Scope["name"] | "known", email: string, address: string): Buffer =>
